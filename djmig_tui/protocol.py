@@ -1,0 +1,541 @@
+"""Everything that crosses the pipe: method names, error codes and one frozen dataclass per message.
+
+Shared by both sides and importing nothing of ours. A request, the method of the engine that answers
+it and the method of the client that sends it share one stem: ``PreviewPlan`` is sent by
+``Engine.preview_plan`` and answered by ``preview_plan`` with a `Plan`.
+
+Times are ISO 8601 with an offset, durations are seconds, file contents are base64, paths are
+absolute paths on the engine's machine. Written in Python 3.8 syntax: it is shipped to the project.
+"""
+
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import lru_cache
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Type, TypeVar, Union, get_type_hints
+
+T = TypeVar("T")
+
+# ---------------------------------------------------------------- error codes
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
+#: The request was cancelled (the code that the Language Server Protocol uses).
+CANCELLED = -32800
+#: We will not do it; the message is a sentence that ends with the next step.
+REFUSED = 1
+#: What was shown is not how things are any more: look again, then decide again.
+STALE = 2
+#: Django or the database failed; the message is its first error, `ErrorData.detail` the traceback.
+FAILED = 3
+
+# ------------------------------------------------------------- notifications
+PROGRESS = "$/progress"
+CANCEL = "$/cancelRequest"
+CHANGED = "changed"
+
+#: Value of a request's "priority" member for work that nobody is waiting for.
+PREFETCH = "prefetch"
+
+# ------------------------------------------------------------------- intents
+BACK_TO = "back"  # here stays applied; the app's later migrations and what needs them are undone
+UNDO = "undo"  # this one and its applied dependents are undone
+ZERO = "zero"  # the whole app, and what needs it
+FORWARD = "forward"  # migrate to here; an app's latest; everything
+INTENTS = (BACK_TO, UNDO, ZERO, FORWARD)
+
+# ------------------------------------------------------------------ verdicts
+SAFE = "safe"
+LOSES = "loses"
+FAILS = "fails"
+BLOCKED = "blocked"
+UNKNOWN = "unknown"
+
+# --------------------------------------------------------------------- marks
+APPLIED = "applied"  # [X]
+UNAPPLIED = "unapplied"  # [ ]
+SQUASHED = "squashed"  # [-] all that it replaces is applied, itself not yet recorded
+
+
+@dataclass(frozen=True)
+class ErrorData:
+    """What travels beside an error's code and message."""
+
+    detail: str = ""  # the traceback, to be shown folded
+    kind: str = ""  # the class name of the first error, for tests and logs
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a request is: `done` of `total` (0: not known), and the words for it."""
+
+    done: int = 0
+    total: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Told by the engine, unasked: what it loaded is not what is there now."""
+
+    what: str  # "files" (fresh engine needed), "git" (the same), "records" (look at the database again)
+
+
+# ------------------------------------------------------------------- project
+@dataclass(frozen=True)
+class OpenProject:
+    """Ask what project this is. Answered without touching a database."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """One alias of DATABASES."""
+
+    alias: str
+    vendor: str  # "sqlite", "postgresql", "mysql", or what another backend calls itself
+    name: str
+    host: str = ""  # "host:port", a socket's path, or "" for a file
+    local: bool = True  # see the README: what counts as local
+
+
+@dataclass(frozen=True)
+class Project:
+    """The project as its own Python sees it."""
+
+    name: str
+    folder: str  # the engine's working directory
+    settings: str  # DJANGO_SETTINGS_MODULE
+    debug: bool
+    django: str  # version
+    python: str  # version
+    executable: str
+    databases: Tuple[Database, ...]
+    #: The module that replaces Django's `migrate` command, or None.
+    migrate_override: Optional[str] = None
+
+
+# ------------------------------------------------------------------- history
+@dataclass(frozen=True)
+class ScanHistory:
+    """Ask for files and records joined, without importing a single migration."""
+
+    database: str = "default"
+
+
+@dataclass(frozen=True)
+class LoadHistory:
+    """Ask for the whole history, by way of Django's graph. Imports every migration."""
+
+    database: str = "default"
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One migration of an app: a file, a record, or both."""
+
+    name: str
+    mark: str  # APPLIED, UNAPPLIED or SQUASHED
+    applied: bool  # has a record, or counts as applied to Django
+    applied_at: Optional[str] = None
+    file: Optional[str] = None
+    ghost: bool = False  # recorded as applied, but there is no file
+    error: Optional[str] = None  # why this file cannot be imported
+    order: int = 0  # place in the plan of the whole project; file order before the graph is known
+    #: The following need the graph; None or empty before it is loaded.
+    reversible: Optional[bool] = None
+    runs_python: bool = False
+    initial: bool = False
+    head: bool = False  # a leaf of its app
+    replaces: Tuple[str, ...] = ()  # "app.name" of what this squash replaces
+    replaced_by: Optional[str] = None  # "app.name" of the squash
+
+
+@dataclass(frozen=True)
+class App:
+    """One app: in INSTALLED_APPS, or known only from the records."""
+
+    label: str
+    name: str  # dotted, "" for an orphan
+    third_party: bool
+    migrations: Tuple[Migration, ...] = ()
+    path: Optional[str] = None  # its migrations folder
+    why_empty: Optional[str] = None  # why there are no migrations, as a sentence
+    orphan: bool = False  # not in INSTALLED_APPS, yet with records
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is wrong with the history as a whole."""
+
+    kind: str  # "database", "heads", "inconsistent", "missing", "import", "graph", "ghost"
+    message: str
+
+
+@dataclass(frozen=True)
+class History:
+    """All apps with their migrations and marks on one database."""
+
+    database: str
+    apps: Tuple[App, ...]
+    problems: Tuple[Problem, ...] = ()
+    complete: bool = False  # True once the graph has been read
+
+
+# ----------------------------------------------------------------------- sql
+@dataclass(frozen=True)
+class RenderSql:
+    """Ask for the SQL of one migration, as `sqlmigrate [--backwards]` prints it."""
+
+    database: str
+    app: str
+    name: str
+    backwards: bool = True
+
+
+@dataclass(frozen=True)
+class SqlPart:
+    """One operation that SQL does not show: its source, or why nothing can be done."""
+
+    operation: str  # Django's description of it
+    kind: str  # "python", "noop", "irreversible", "code"
+    text: str
+    file: Optional[str] = None
+    line: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Sql:
+    """The SQL of one migration on one database, as it is now."""
+
+    app: str
+    name: str
+    backwards: bool
+    #: Byte for byte what sqlmigrate prints; None where it raises or would execute code.
+    sql: Optional[str]
+    error: Optional[str] = None
+    #: For the eyes: `sql` with the source of Python operations put in; never None.
+    shown: str = ""
+    parts: Tuple[SqlPart, ...] = ()
+
+
+# ----------------------------------------------------------------- migration
+@dataclass(frozen=True)
+class ShowMigration:
+    """Ask for what the detail tabs show of one migration."""
+
+    database: str
+    app: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation in words."""
+
+    description: str  # operation.describe()
+    kind: str  # class name, "CreateModel"
+    reversible: bool  # asked recursively
+    sql: bool  # can be written as SQL
+    inner: Tuple["Operation", ...] = ()  # of SeparateDatabaseAndState: database_operations
+
+
+@dataclass(frozen=True)
+class MigrationDetail:
+    """Operations, source and dependencies of one migration."""
+
+    app: str
+    name: str
+    file: Optional[str]
+    source: str
+    atomic: bool
+    operations: Tuple[Operation, ...]
+    depends_on: Tuple[str, ...]  # "app.name"
+    needed_by: Tuple[str, ...]
+    loss: Tuple["Loss", ...] = ()  # what undoing it destroys
+    verdict: str = UNKNOWN
+    why: Tuple[str, ...] = ()
+    run_before: Tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------------- plan
+@dataclass(frozen=True)
+class PreviewPlan:
+    """Ask what an intent would do. Changes nothing."""
+
+    database: str
+    intent: str  # one of INTENTS
+    app: Optional[str] = None  # None only for FORWARD of everything
+    name: Optional[str] = None  # None for ZERO and for an app's latest
+
+
+@dataclass(frozen=True)
+class Step:
+    """One migration to apply or unapply."""
+
+    app: str
+    name: str
+    backwards: bool
+    operations: Tuple[str, ...]  # the words of `migrate --plan`
+    reversible: bool
+    because: Optional[str]  # the dependency that pulls it in, as a sentence
+    atomic: bool = True
+    third_party: bool = False
+    runs_python: bool = False
+    file: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class MarkChange:
+    """A mark before and after the plan."""
+
+    app: str
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A table (column None) or a column that goes, with the rows in it where they were counted."""
+
+    app: str
+    table: str
+    column: Optional[str]
+    rows: Optional[int] = None
+    exact: bool = False
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Rows that will make a step fail."""
+
+    table: str
+    column: str
+    rows: Optional[int]
+    message: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an intent would do, in order, and what speaks against it."""
+
+    database: str
+    intent: str
+    app: Optional[str]
+    name: Optional[str]
+    target: str  # "store.0002_add_price", "store zero", "all"
+    title: str  # words that cannot be misread
+    verdict: str
+    why: Tuple[str, ...]  # the reasons for the verdict, the worst first
+    steps: Tuple[Step, ...]
+    blockers: Tuple[str, ...]
+    loss: Tuple[Loss, ...]
+    failures: Tuple[Failure, ...]
+    commands: Tuple[str, ...]  # exact manage.py equivalents; empty if there is none
+    fingerprint: str
+    marks: Tuple[MarkChange, ...] = ()
+    one_transaction: bool = False
+    transaction_why: str = ""  # one transaction or step by step, and why, as a sentence
+    notes: Tuple[str, ...] = ()  # worth knowing, blocks nothing
+    ways_out: Tuple[str, ...] = ()  # what to do about the blockers
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """Run the plan that was shown. STALE if anything changed since `fingerprint` was made."""
+
+    database: str
+    intent: str
+    app: Optional[str]
+    name: Optional[str]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """A step whose effect stands."""
+
+    app: str
+    name: str
+
+
+@dataclass(frozen=True)
+class RunFinished:
+    """How a run ended. `done` holds what stands in the database now, not what was tried."""
+
+    done: Tuple[StepDone, ...]
+    error: Optional[str] = None  # the first error, as a sentence
+    detail: str = ""  # its traceback
+    failed_step: Optional[StepDone] = None
+    stopped: bool = False  # on request, or because the interface went away
+    taken_back: bool = False  # everything that had been done was rolled back
+    post_migrate_error: Optional[str] = None  # the plan ran; a signal handler failed afterwards
+    next_steps: Tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+# --------------------------------------------------------------------- files
+@dataclass(frozen=True)
+class ReadFile:
+    """Ask for a migration's file and whether it may be removed."""
+
+    database: str
+    app: str
+    name: str
+
+
+@dataclass(frozen=True)
+class MigrationFile:
+    """A migration's file with all that is needed to put it back."""
+
+    app: str
+    name: str
+    path: str
+    content: str  # base64
+    mode: int  # permission bits
+    sha256: str
+    refusals: Tuple[str, ...] = ()  # why it cannot be removed, with the way out
+    applied_on: Tuple[str, ...] = ()  # aliases
+    needed_by: Tuple[str, ...] = ()  # "app.name", in the order in which to remove them
+    first: bool = False  # the app's first migration: its name must be typed
+    warnings: Tuple[str, ...] = ()  # tracked by git, on a remote branch…
+
+
+@dataclass(frozen=True)
+class DeleteFile:
+    """Delete a migration's file if it still has this hash. Refused as `ReadFile` says."""
+
+    database: str
+    app: str
+    name: str
+    sha256: str
+    first: bool = False  # the user meant the first migration
+
+
+@dataclass(frozen=True)
+class FileDeleted:
+    """The file, and stale byte code of it, that were deleted."""
+
+    path: str
+    also: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RestoreFile:
+    """Put a migration's file back, byte for byte with its mode. Never over another file."""
+
+    app: str
+    name: str
+    path: str
+    content: str  # base64
+    mode: int
+
+
+@dataclass(frozen=True)
+class FileRestored:
+    """The path that was written."""
+
+    path: str
+
+
+# ------------------------------------------------------------------ lifetime
+@dataclass(frozen=True)
+class Watch:
+    """Tell the engine what to watch: records are polled only while the terminal has focus."""
+
+    database: str
+    focused: bool
+
+
+@dataclass(frozen=True)
+class Watching:
+    """Agreed."""
+
+
+#: Method name → (request, reply). The one list that server, client and fake are held to.
+METHODS: Mapping[str, Tuple[type, type]] = {
+    "open_project": (OpenProject, Project),
+    "scan_history": (ScanHistory, History),
+    "load_history": (LoadHistory, History),
+    "render_sql": (RenderSql, Sql),
+    "show_migration": (ShowMigration, MigrationDetail),
+    "preview_plan": (PreviewPlan, Plan),
+    "run_plan": (RunPlan, RunFinished),
+    "read_file": (ReadFile, MigrationFile),
+    "delete_file": (DeleteFile, FileDeleted),
+    "restore_file": (RestoreFile, FileRestored),
+    "watch": (Watch, Watching),
+}
+
+#: Methods that may change something: never prefetched, never interrupted in mid-statement for speed.
+WRITES = frozenset({"run_plan", "delete_file", "restore_file"})
+
+
+# --------------------------------------------------------------------- codec
+class ProtocolError(ValueError):
+    """A message that does not have the shape that its dataclass asks for."""
+
+
+def to_wire(value: Any) -> Any:
+    """Return `value`, a dataclass of this module or a plain value, as JSON-ready data."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: to_wire(getattr(value, name)) for name in _field_names(type(value))}
+    if isinstance(value, (list, tuple)):
+        return [to_wire(item) for item in value]
+    return value
+
+
+def from_wire(cls: Type[T], data: Any) -> T:
+    """Return `data` as an instance of `cls`. Unknown members are ignored.
+
+    Raises `ProtocolError` when a member is missing or has another type.
+    """
+    decoded: T = _decoder(cls)(data)
+    return decoded
+
+
+@lru_cache(maxsize=None)
+def _field_names(cls: type) -> Tuple[str, ...]:
+    return tuple(field.name for field in fields(cls))
+
+
+@lru_cache(maxsize=None)
+def _decoder(hint: Any) -> Callable[[Any], Any]:
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _dataclass_decoder(hint)
+    origin = getattr(hint, "__origin__", None)
+    if origin is tuple:
+        inner = hint.__args__[0]
+        return lambda data: tuple(map(_decoder(inner), _expect(data, list)))
+    if origin is Union:  # Optional only
+        some = next(argument for argument in hint.__args__ if argument is not type(None))
+        return lambda data: None if data is None else _decoder(some)(data)
+    if hint is float:
+        return lambda data: float(_expect(data, (int, float)))
+    return lambda data: _expect(data, hint)
+
+
+def _dataclass_decoder(cls: type) -> Callable[[Any], Any]:
+    # Built lazily: Operation refers to itself.
+    members: Dict[str, Tuple[Callable[[Any], Any], bool]] = {}
+
+    def decode(data: Any) -> Any:
+        if not members:
+            hints = get_type_hints(cls)
+            for field in fields(cls):
+                members[field.name] = (_decoder(hints[field.name]), field.default is MISSING)
+        values = {}
+        for name, (decode_member, required) in members.items():
+            if name in _expect(data, dict):
+                values[name] = decode_member(data[name])
+            elif required:
+                raise ProtocolError("%s lacks %r." % (cls.__name__, name))
+        return cls(**values)
+
+    return decode
+
+
+def _expect(data: Any, kind: Any) -> Any:
+    if not isinstance(data, kind) or (kind is int and isinstance(data, bool)):
+        raise ProtocolError("Expected %s, got %.80r." % (getattr(kind, "__name__", kind), data))
+    return data

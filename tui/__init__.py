@@ -1,0 +1,1 @@
+"""The interface of djmig-tui: Textual only, never Django."""

@@ -1,0 +1,1 @@
+"""The only place of the interface that knows of another process."""

@@ -1,0 +1,92 @@
+"""What an engine can be asked, as typed methods: the real client and the tests' fake both fit it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from djmig_tui.protocol import (
+    Changed,
+    DeleteFile,
+    FileDeleted,
+    FileRestored,
+    History,
+    LoadHistory,
+    MigrationDetail,
+    MigrationFile,
+    OpenProject,
+    Plan,
+    PreviewPlan,
+    Progress,
+    Project,
+    ReadFile,
+    RenderSql,
+    RestoreFile,
+    RunFinished,
+    RunPlan,
+    ScanHistory,
+    ShowMigration,
+    Sql,
+    Watch,
+    Watching,
+)
+
+OnProgress = Callable[[Progress], None]
+OnChanged = Callable[[Changed], None]
+
+
+class Engine(ABC):
+    """One engine process. Cancelling an awaiting task cancels the request in the engine.
+
+    Every method raises `EngineError` (its subclasses say which kind), see `tui.engine.errors`.
+    """
+
+    #: Called on the event loop when the project or its records changed behind our back.
+    on_changed: OnChanged | None = None
+    #: Called on the event loop, once, when the process ends unasked; with the tail of its output.
+    on_ended: Callable[[str], None] | None = None
+
+    @abstractmethod
+    async def open_project(self, request: OpenProject) -> Project: ...
+
+    @abstractmethod
+    async def scan_history(self, request: ScanHistory) -> History: ...
+
+    @abstractmethod
+    async def load_history(self, request: LoadHistory, on_progress: OnProgress | None = None) -> History: ...
+
+    @abstractmethod
+    async def render_sql(self, request: RenderSql, *, prefetch: bool = False) -> Sql: ...
+
+    @abstractmethod
+    async def show_migration(self, request: ShowMigration, *, prefetch: bool = False) -> MigrationDetail: ...
+
+    @abstractmethod
+    async def preview_plan(self, request: PreviewPlan) -> Plan: ...
+
+    @abstractmethod
+    async def run_plan(self, request: RunPlan, on_progress: OnProgress | None = None) -> RunFinished:
+        """Cancelling asks the run to stop; the answer still comes, and says what stands.
+
+        So this one shields itself: use `stop_run` to ask, and await the result as usual.
+        """
+
+    @abstractmethod
+    def stop_run(self) -> None:
+        """Ask the run under way, if any, to stop at the next moment where it can."""
+
+    @abstractmethod
+    async def read_file(self, request: ReadFile) -> MigrationFile: ...
+
+    @abstractmethod
+    async def delete_file(self, request: DeleteFile) -> FileDeleted: ...
+
+    @abstractmethod
+    async def restore_file(self, request: RestoreFile) -> FileRestored: ...
+
+    @abstractmethod
+    async def watch(self, request: Watch) -> Watching: ...
+
+    @abstractmethod
+    async def close(self) -> None:
+        """End the process (EOF, then kill after 5 s)."""
