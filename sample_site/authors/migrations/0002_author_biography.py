@@ -1,0 +1,18 @@
+"""Made on one branch, while another colleague made 0002_author_born."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ("authors", "0001_initial"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="author",
+            name="biography",
+            field=models.TextField(blank=True, default=""),
+        ),
+    ]
