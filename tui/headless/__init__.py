@@ -1,0 +1,105 @@
+"""The headless twin: every command for scripts, on the same engine as the interface."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import traceback
+from collections.abc import Awaitable, Callable, Iterator
+
+from djmig_tui.protocol import Progress
+
+from ..engine.api import Engine
+from ..engine.errors import EngineError, NotFound
+from ..options import Options
+from ..output import ProgressLine, print_error, print_json, print_text
+from ..state import State
+from . import files, listing, plans, sql
+from .answer import FAILED, USAGE, Answer, CommandError
+from .session import Session
+
+COMMANDS: dict[str, Callable[[Session], Awaitable[Answer]]] = {
+    "list": listing.list_migrations,
+    "sql": sql.print_sql,
+    "plan": plans.show_plan,
+    "rollback": plans.roll_back,
+    "migrate": plans.migrate,
+    "remove": files.remove,
+    "restore": files.restore,
+}
+
+
+def run(connect: Callable[[], Awaitable[Engine]], options: Options, state: State) -> int:
+    """Do what the options ask for and return the exit code."""
+    progress = ProgressLine()
+    try:
+        answer = asyncio.run(_answer(connect, options, state, progress))
+    finally:
+        progress.clear()
+    report(answer, options)
+    if state.trouble:
+        print_error(state.trouble)
+    return answer.code
+
+
+def report(answer: Answer, options: Options) -> None:
+    """Print an answer: JSON alone on stdout, or text there and the error on stderr."""
+    if options.json:
+        print_json(answer.data)
+        return
+    print_text(answer.text)
+    if answer.error:
+        print_error(answer.error, answer.detail)
+
+
+def failure(sentence: str, code: int = FAILED, detail: str = "") -> Answer:
+    """Return the answer of a command that got nowhere."""
+    return Answer({"error": sentence}, "", sentence, detail, code)
+
+
+async def _answer(
+    connect: Callable[[], Awaitable[Engine]], options: Options, state: State, progress: ProgressLine
+) -> Answer:
+    engine: Engine | None = None
+    try:
+        engine = await connect()
+        session = Session(engine, options, state, progress)
+        with _interrupts(session, asyncio.current_task()):
+            return await COMMANDS[options.command or "list"](session)
+    except CommandError as error:
+        return failure(str(error), error.code)
+    except NotFound as error:
+        return failure(str(error), USAGE, error.detail)
+    except EngineError as error:
+        return failure(str(error), FAILED, error.detail)
+    except asyncio.CancelledError:
+        return failure("Stopped; nothing was changed.")
+    except Exception as error:  # noqa: BLE001  # a sentence for the user; the traceback is folded
+        sentence = f"Something unexpected went wrong in djmig-tui: {error!r}."
+        return failure(sentence, FAILED, traceback.format_exc())
+    finally:
+        if engine is not None:
+            await engine.close()
+
+
+@contextlib.contextmanager
+def _interrupts(session: Session, task: asyncio.Task[Answer] | None) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM stop a run where it can be stopped, and give up anything else."""
+    loop = asyncio.get_running_loop()
+
+    def interrupted() -> None:
+        if session.running:
+            session.on_progress(Progress(message="Stopping where the database allows it…"))
+            session.engine.stop_run()
+        elif task is not None:
+            task.cancel()
+
+    caught = (signal.SIGINT, signal.SIGTERM)
+    for number in caught:
+        loop.add_signal_handler(number, interrupted)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,102 @@
+"""`djmig-tui remove` and `restore`: a migration's file into the trash, and back from it."""
+
+from __future__ import annotations
+
+import base64
+
+from djmig_tui.protocol import DeleteFile, FileDeleted, MigrationFile, ReadFile, RestoreFile, to_wire
+
+from ..engine.errors import Refused, Stale
+from ..state import StateError
+from .answer import DONE, FAILED, USAGE, Answer, CommandError, lines
+from .names import find_app, find_migration, find_name
+from .session import Session
+
+
+async def remove(session: Session) -> Answer:
+    """Keep the file in the trash and delete it, or say why not."""
+    options = session.options
+    await session.project()
+    app = find_app(await session.history(), options.app or "")
+    migration = find_migration(app, options.name or "")
+    file = await session.engine.read_file(ReadFile(options.database, app.label, migration.name))
+    refusal = _why_not(session, file)
+    if refusal:
+        return Answer(_removal(file, None, refusal), _about(file), refusal, code=FAILED)
+    deleted = await _delete(session, file)
+    text = lines(f"Removed {deleted.path}", *(f"Removed {path}" for path in deleted.also))
+    text += lines(f"To put it back: djmig-tui restore {file.app} {file.name} --yes")
+    return Answer(_removal(file, deleted, None), _about(file) + text, code=DONE)
+
+
+async def restore(session: Session) -> Answer:
+    """Put back the file that was removed last under this name, or say why not."""
+    options = session.options
+    entries = [entry for entry in session.state.trash() if entry.app == options.app]
+    if not entries:
+        raise CommandError(f"There is no removed migration of an app '{options.app}' in the trash.", USAGE)
+    name = find_name(entries[0].app, list(dict.fromkeys(entry.name for entry in entries)), options.name or "")
+    entry = next(entry for entry in entries if entry.name == name)
+    data: dict[str, object] = {"app": entry.app, "name": entry.name, "path": entry.path}
+    data.update(removed_at=entry.removed_at, restored=False, error=None)
+    if options.read_only or not options.yes:
+        refusal = (
+            "Nothing was done, because --read-only was given."
+            if options.read_only
+            else "Nothing was done. To put the file back, add --yes."
+        )
+        text = lines(f"Would write {entry.path}, removed at {entry.removed_at}")
+        return Answer({**data, "error": refusal}, text, refusal, code=FAILED)
+    request = RestoreFile(entry.app, entry.name, entry.path, entry.content, entry.mode)
+    restored = await session.engine.restore_file(request)
+    session.state.forget_trash(entry)
+    session.log("restore", "", "done", restored.path)
+    return Answer({**data, "path": restored.path, "restored": True}, lines(f"Put back {restored.path}"))
+
+
+async def _delete(session: Session, file: MigrationFile) -> FileDeleted:
+    try:
+        entry = session.state.keep_in_trash(file, session.options.database)
+    except StateError as error:
+        raise CommandError(str(error)) from error
+    request = DeleteFile(session.options.database, file.app, file.name, file.sha256, session.options.initial)
+    try:
+        deleted = await session.engine.delete_file(request)
+    except (Refused, Stale):
+        session.state.forget_trash(entry)  # the file is still where it was
+        raise
+    session.log("remove", f"rm {deleted.path}", "done", deleted.path)
+    return deleted
+
+
+def _why_not(session: Session, file: MigrationFile) -> str | None:
+    options = session.options
+    if file.refusals:
+        return " ".join(file.refusals)
+    if options.read_only:
+        return "Nothing was done, because --read-only was given."
+    if file.first and not options.initial:
+        return (
+            f"{file.name} is the first migration of {file.app}, so nothing was done. "
+            "To remove it all the same, add --initial."
+        )
+    if not options.yes:
+        return "Nothing was done. To remove the file, add --yes."
+    return None
+
+
+def _about(file: MigrationFile) -> str:
+    content = base64.b64decode(file.content)
+    size = f"{len(content)} bytes, {content.count(bytes([10]))} lines"
+    return lines(f"{file.app}.{file.name}: {file.path} ({size})", *file.warnings)
+
+
+def _removal(file: MigrationFile, deleted: FileDeleted | None, error: str | None) -> dict[str, object]:
+    data: dict[str, object] = to_wire(file)
+    del data["content"]
+    return {
+        **data,
+        "removed": deleted is not None,
+        "also": list(deleted.also) if deleted else [],
+        "error": error,
+    }

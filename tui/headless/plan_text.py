@@ -1,0 +1,64 @@
+"""A plan, and how its run ended, in words for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from djmig_tui.protocol import Loss, Plan, RunFinished, Step
+
+from .answer import lines
+
+
+def plan_text(plan: Plan) -> str:
+    """Return all that a plan says, the title first and the exact commands last."""
+    if not plan.steps and not plan.blockers:
+        return lines(plan.title, "Nothing to do.", *plan.notes)
+    return "".join(_plan_lines(plan))
+
+
+def finished_text(plan: Plan, finished: RunFinished) -> str:
+    """Return what stands and what to do next."""
+    backwards = {(step.app, step.name): step.backwards for step in plan.steps}
+    done = [
+        f"{'Undone' if backwards.get((step.app, step.name)) else 'Applied'} {step.app}.{step.name}"
+        for step in finished.done
+    ]
+    if finished.taken_back:
+        done = []
+    return lines(*done, None if finished.error else f"{finished.seconds:.2f} s", *finished.next_steps)
+
+
+def _plan_lines(plan: Plan) -> Iterator[str]:
+    yield lines(plan.title, f"Database: {plan.database}", f"Verdict: {plan.verdict}")
+    yield _section("", plan.why)
+    if plan.steps:
+        yield "\nSteps, in this order:\n"
+        for number, step in enumerate(plan.steps, 1):
+            yield _step(number, step)
+    yield _section("Blocked", plan.blockers)
+    yield _section("Ways out", plan.ways_out)
+    yield _section("Lost", [_loss(loss) for loss in plan.loss])
+    yield _section("Will fail", [f"{each.table}.{each.column}: {each.message}" for each in plan.failures])
+    yield _section("Notes", [note for note in (plan.transaction_why, *plan.notes) if note])
+    yield _section("The same with Django", plan.commands)
+    yield f"\nFingerprint: {plan.fingerprint}\n"
+
+
+def _section(heading: str, items: list[str] | tuple[str, ...]) -> str:
+    if not items:
+        return ""
+    return (f"\n{heading}:\n" if heading else "") + "".join(f"  {item}\n" for item in items)
+
+
+def _step(number: int, step: Step) -> str:
+    verb = "undo" if step.backwards else "apply"
+    notes = "" if step.reversible or not step.backwards else " (irreversible)"
+    text = f"  {number}. {verb} {step.app}.{step.name}{notes}\n"
+    text += "".join(f"       {operation}\n" for operation in step.operations)
+    return text + (f"       because {step.because}\n" if step.because else "")
+
+
+def _loss(loss: Loss) -> str:
+    what = f"column {loss.table}.{loss.column}" if loss.column else f"table {loss.table}"
+    rows = "not counted" if loss.rows is None else f"{'' if loss.exact else 'about '}{loss.rows} rows"
+    return f"{what} ({rows})"

@@ -1,0 +1,137 @@
+"""`djmig-tui plan`, `rollback` and `migrate`: preview an intent and, on a plain yes, run it."""
+
+from __future__ import annotations
+
+from djmig_tui.protocol import (
+    BACK_TO,
+    FORWARD,
+    UNDO,
+    ZERO,
+    Plan,
+    PreviewPlan,
+    RunFinished,
+    RunPlan,
+    to_wire,
+)
+
+from ..options import ZERO as TYPED_ZERO
+from .answer import DONE, FAILED, Answer, CommandError, lines
+from .consent import why_not_run
+from .names import find_app, find_migration
+from .plan_text import finished_text, plan_text
+from .session import Session, database_problem
+
+
+async def show_plan(session: Session) -> Answer:
+    """Answer with what going to the target would do, in the direction that Django would choose."""
+    await session.project()
+    plan = await session.engine.preview_plan(await _intent(session))
+    return Answer(_plan_data(plan), plan_text(plan))
+
+
+async def roll_back(session: Session) -> Answer:
+    """Roll back to the target, or say why not."""
+    return await _run(session, "rollback")
+
+
+async def migrate(session: Session) -> Answer:
+    """Migrate to the target, an app's latest, or everything, or say why not."""
+    return await _run(session, "migrate")
+
+
+async def _run(session: Session, action: str) -> Answer:
+    project = await session.project()
+    request = await _intent(session)
+    plan = await session.engine.preview_plan(request)
+    text = plan_text(plan)
+    refusal = why_not_run(session.options, project, plan)
+    if refusal:
+        return Answer(_run_data(plan, None, refusal), text, refusal, code=FAILED)
+    if not plan.steps:
+        return Answer(_run_data(plan, None, None), text)
+    finished = await _run_confirmed(session, action, request, plan)
+    error = _what_went_wrong(finished)
+    return Answer(
+        _run_data(plan, finished, error),
+        text + "\n" + finished_text(plan, finished),
+        error,
+        detail=finished.detail,
+        code=FAILED if error else DONE,
+    )
+
+
+async def _run_confirmed(session: Session, action: str, request: PreviewPlan, plan: Plan) -> RunFinished:
+    confirmed = RunPlan(request.database, request.intent, request.app, request.name, plan.fingerprint)
+    command = " && ".join(plan.commands)
+    try:
+        with session.run_under_way():
+            finished = await session.engine.run_plan(confirmed, session.on_progress)
+    except Exception as error:
+        session.log(action, command, "failed", str(error))
+        raise
+    outcome = "stopped" if finished.stopped else "failed" if finished.error else "done"
+    session.log(action, command, outcome, _what_went_wrong(finished) or plan.title)
+    return finished
+
+
+async def _intent(session: Session) -> PreviewPlan:
+    """Return what is asked for. Raises `CommandError` for a direction that the command does not have."""
+    options = session.options
+    if options.app is None:
+        return PreviewPlan(options.database, FORWARD)
+    history = await session.history()
+    problem = database_problem(history)
+    if problem:
+        raise CommandError(problem)
+    app = find_app(history, options.app)
+    if options.name is None:
+        return PreviewPlan(options.database, FORWARD, app.label)
+    if options.name == TYPED_ZERO:
+        return PreviewPlan(options.database, ZERO, app.label)
+    target = find_migration(app, options.name)
+    if options.undo:
+        intent = UNDO
+    elif options.command == "migrate" or (options.command == "plan" and not target.applied):
+        intent = FORWARD
+    else:
+        intent = BACK_TO
+    if not target.applied and intent in (UNDO, BACK_TO):
+        raise CommandError(
+            f"{app.label}.{target.name} is not applied, so there is nothing to roll back to it. "
+            f"To apply it: djmig-tui migrate {app.label} {target.name}."
+        )
+    return PreviewPlan(options.database, intent, app.label, target.name)
+
+
+def _plan_data(plan: Plan) -> dict[str, object]:
+    data: dict[str, object] = to_wire(plan)
+    return data
+
+
+def _run_data(plan: Plan, finished: RunFinished | None, error: str | None) -> dict[str, object]:
+    data = _plan_data(plan)
+    data["done"] = to_wire(finished.done) if finished else []
+    data.update(rehearsed=False, backup=None, error=error)
+    if finished:
+        data.update(
+            stopped=finished.stopped,
+            taken_back=finished.taken_back,
+            next_steps=to_wire(finished.next_steps),
+            seconds=finished.seconds,
+        )
+    return data
+
+
+def _what_went_wrong(finished: RunFinished) -> str | None:
+    """Return one sentence on what did not go as planned and what stands, or None."""
+    if finished.error or finished.stopped:
+        step = finished.failed_step
+        where = f"{step.app}.{step.name}: " if step else ""
+        what = f"{where}{finished.error or 'Stopped on request.'}"
+        if finished.taken_back or not finished.done:
+            return lines(f"{what.rstrip()} Nothing was changed.").rstrip()
+        stands = ", ".join(f"{done.app}.{done.name}" for done in finished.done)
+        return f"{what.rstrip()} Done before that, and it stands: {stands}."
+    if finished.post_migrate_error:
+        return f"The plan ran and stands; a post_migrate handler failed: {finished.post_migrate_error}"
+    return None

@@ -1,0 +1,61 @@
+"""What every headless command needs: the engine, what was typed, the kept state, and how to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from djmig_tui.protocol import History, LoadHistory, OpenProject, Project
+
+from ..engine.api import Engine, OnProgress
+from ..options import Options
+from ..state import State
+from ..store import JournalEntry
+from .answer import USAGE, CommandError
+
+
+@dataclass
+class Session:
+    """One command under way."""
+
+    engine: Engine
+    options: Options
+    state: State
+    on_progress: OnProgress
+    running: bool = False  # a plan is being run: an interrupt asks it to stop
+
+    async def project(self) -> Project:
+        """Return the project. Raises `CommandError` if it does not have the database that was asked for."""
+        project = await self.engine.open_project(OpenProject())
+        aliases = [database.alias for database in project.databases]
+        if self.options.database not in aliases:
+            known = ", ".join(aliases) or "none at all"
+            raise CommandError(
+                f"There is no database '{self.options.database}' in DATABASES. These are: {known}.", USAGE
+            )
+        return project
+
+    async def history(self) -> History:
+        """Return the history of the database that was asked for."""
+        return await self.engine.load_history(LoadHistory(self.options.database), self.on_progress)
+
+    @contextmanager
+    def run_under_way(self) -> Iterator[None]:
+        """While this lasts an interrupt asks the run to stop instead of giving the request up."""
+        self.running = True
+        try:
+            yield
+        finally:
+            self.running = False
+
+    def log(self, action: str, command: str, outcome: str, detail: str = "") -> None:
+        """Append what was done to the journal."""
+        at = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        self.state.log(JournalEntry(at, action, self.options.database, command, outcome, detail))
+
+
+def database_problem(history: History) -> str | None:
+    """Return why the records could not be read, or None."""
+    return next((problem.message for problem in history.problems if problem.kind == "database"), None)

@@ -1,0 +1,169 @@
+"""What can be typed on the command line, read with argparse alone: nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from djmig_tui import __version__
+
+ZERO = "zero"
+
+EPILOG = """\
+Without a command the interface opens. Everything after -- is the command that starts the
+project's manage.py, for projects whose Python is not on this machine:
+
+  djmig-tui -- docker compose exec -T web python manage.py
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+"""
+
+
+class UsageError(Exception):
+    """What was typed cannot be meant; ``str(error)`` is a sentence. Exit code 2."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line, read. A member that the command does not have keeps its default."""
+
+    command: str | None = None  # None: the interface
+    manage: tuple[str, ...] = ()  # what stands after --
+    settings: str | None = None
+    database: str = "default"
+    read_only: bool = False
+    demo: bool = False
+    where: bool = False
+    json: bool = False
+    app: str | None = None
+    name: str | None = None  # of a migration: a target, or a prefix of one
+    forward: bool = False
+    undo: bool = False
+    yes: bool = False
+    accept_loss: bool = False
+    try_anyway: bool = False
+    initial: bool = False
+    confirm: str | None = None
+    fingerprint: str | None = None
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:].rstrip('.')}. See {self.prog} --help.")
+
+
+def parse(argv: Sequence[str]) -> Options:
+    """Read the command line. Raises `UsageError`, and SystemExit after --help and --version."""
+    typed, manage = _split(list(argv))
+    namespace = _parser().parse_args(typed)
+    options = Options(manage=manage, **vars(namespace))
+    if manage == () and len(typed) < len(argv):
+        raise UsageError("There is no command after --. Example: djmig-tui -- python manage.py.")
+    if options.json and options.command is None and not options.where:
+        raise UsageError("--json needs a command. Example: djmig-tui list --json.")
+    if options.command and (options.demo or options.where):
+        raise UsageError("--demo and --where stand alone, without a command.")
+    if options.undo and options.name == ZERO:
+        raise UsageError("--undo takes a migration. Without it, 'zero' undoes the whole app.")
+    if options.command == "migrate" and options.name == ZERO:
+        raise UsageError(f"'zero' is where a rollback ends. Type: djmig-tui rollback {options.app} zero.")
+    return options
+
+
+def _split(argv: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    if "--" not in argv:
+        return argv, ()
+    at = argv.index("--")
+    return argv[:at], tuple(argv[at + 1 :])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="djmig-tui",
+        description="See, preview and roll back Django migrations in the terminal.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    everywhere = _everywhere()
+    _add_all(parser, everywhere)
+    parser.add_argument(
+        "--demo", action="store_true", help="open a copy of a small bookshop to try things on"
+    )
+    parser.add_argument(
+        "--where", action="store_true", help="print the folder with the trash and the journal"
+    )
+    parser.add_argument("--version", action="version", version=f"djmig-tui {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands for scripts")
+    # Without a command the attribute is to be None, though defaults are suppressed elsewhere.
+    parser.set_defaults(command=None)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=text,
+            description=f"{text[:1].upper()}{text[1:]}.",
+            argument_default=argparse.SUPPRESS,
+            allow_abbrev=False,
+        )
+        _add_all(command, everywhere)
+        return command
+
+    add("list", "list all apps with their migrations and marks")
+    sql = add("sql", "print the reverse SQL of a migration, of an app's, or of all")
+    sql.add_argument("app", nargs="?", metavar="APP")
+    sql.add_argument("name", nargs="?", metavar="NAME")
+    sql.add_argument("--forward", action="store_true", help="print the forward SQL instead")
+    plan = add("plan", "show what going to a migration would do; changes nothing")
+    _add_target(plan)
+    rollback = add("rollback", "roll back to a migration, which stays applied, or to zero")
+    _add_target(rollback)
+    _add_run(rollback)
+    migrate = add("migrate", "migrate everything, an app, or an app up to a migration")
+    migrate.add_argument("app", nargs="?", metavar="APP")
+    migrate.add_argument("name", nargs="?", metavar="TARGET")
+    _add_run(migrate)
+    remove = add("remove", "move the file of an unapplied migration to the trash")
+    _add_migration(remove)
+    remove.add_argument("--initial", action="store_true", help="also if it is the app's first migration")
+    restore = add("restore", "put a removed migration's file back from the trash")
+    _add_migration(restore)
+    return parser
+
+
+def _everywhere() -> list[tuple[str, dict[str, str]]]:
+    """Return the options that are understood before and after the command."""
+    return [
+        ("--settings", {"metavar": "MODULE", "help": "settings module, as manage.py --settings"}),
+        ("--database", {"metavar": "ALIAS", "help": "alias of DATABASES to look at (default: default)"}),
+        ("--read-only", {"action": "store_true", "help": "never change a database or a file"}),
+        ("--json", {"action": "store_true", "help": "print JSON (commands for scripts only)"}),
+    ]
+
+
+def _add_all(parser: argparse.ArgumentParser, options: list[tuple[str, dict[str, str]]]) -> None:
+    for flag, keywords in options:
+        parser.add_argument(flag, **keywords)  # type: ignore[arg-type]  # argparse's overloads
+
+
+def _add_target(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("app", metavar="APP")
+    parser.add_argument("name", metavar="TARGET", help="a migration, a unique beginning of its name, or zero")
+    parser.add_argument("--undo", action="store_true", help="undo TARGET itself and what needs it")
+
+
+def _add_migration(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("app", metavar="APP")
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("--yes", action="store_true", help="do it; without this, it is only shown")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do it; without this, the plan is only shown")
+    parser.add_argument("--accept-loss", action="store_true", help="also if data is, or may be, lost")
+    parser.add_argument("--try-anyway", action="store_true", help="also if it is expected to fail")
+    parser.add_argument("--confirm", metavar="NAME", help="the database's name, where it must be typed")
+    parser.add_argument("--fingerprint", metavar="F", help="only if the plan is still the one that had this")
