@@ -1,0 +1,355 @@
+"""An engine without a process: answers for the bookshop, remembers what was asked and what was changed."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from djmig_tui import protocol as p
+from tui.engine.api import Engine, OnProgress
+from tui.engine.errors import EngineEnded, Refused, Stale
+
+from . import bookshop
+
+CONTENT = bookshop.SOURCE.format(label="store").encode()
+
+
+class FakeEngine(Engine):
+    """Give it a history; hold `gate` closed to make it slow; put errors into `errors` by method name."""
+
+    def __init__(self, history: p.History | None = None, project: p.Project = bookshop.PROJECT) -> None:
+        self.history = history or bookshop.bookshop()
+        self.project = project
+        self.asked: list[Any] = []
+        self.writes: list[Any] = []
+        self.cancelled: list[Any] = []
+        self.errors: dict[str, Exception] = {}
+        self.answers: dict[str, Any] = {}
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.run_gate = asyncio.Event()
+        self.run_gate.set()
+        self.closed = False
+        self.stop_asked = False
+
+    async def _asked(self, method: str, request: Any) -> None:
+        if self.closed:
+            raise EngineEnded("The engine ended.")
+        self.asked.append(request)
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(request)
+            raise
+        if method in self.errors:
+            raise self.errors[method]
+
+    def count(self, request: type) -> int:
+        """How many requests of this type were asked."""
+        return Counter(type(one) for one in self.asked)[request]
+
+    def die(self, tail: str = "Segmentation fault") -> None:
+        """End unasked, as a killed process does."""
+        self.closed = True
+        if self.on_ended is not None:
+            self.on_ended(tail)
+
+    def _find(self, app: str, name: str) -> p.Migration:
+        for one in self.history.apps:
+            for migration in one.migrations:
+                if (one.label, migration.name) == (app, name):
+                    return migration
+        raise Refused(f"{app} has no migration {name}; look at the tree again with r.")
+
+    # ------------------------------------------------------------------ reads
+    async def open_project(self, request: p.OpenProject) -> p.Project:
+        await self._asked("open_project", request)
+        return self.project
+
+    async def scan_history(self, request: p.ScanHistory) -> p.History:
+        await self._asked("scan_history", request)
+        return replace(self.history, database=request.database, complete=False)
+
+    async def load_history(self, request: p.LoadHistory, on_progress: OnProgress | None = None) -> p.History:
+        await self._asked("load_history", request)
+        return replace(self.history, database=request.database)
+
+    async def render_sql(self, request: p.RenderSql, *, prefetch: bool = False) -> p.Sql:
+        await self._asked("render_sql", request)
+        key = f"{request.app}.{request.name}"
+        sql = self.answers.get(key) or bookshop.reverse_sql(key)
+        if not request.backwards:
+            sql = sql.replace("DROP COLUMN", "ADD COLUMN").replace("DROP TABLE", "CREATE TABLE")
+        if key in bookshop.IRREVERSIBLE and request.backwards:
+            error = "Raw Python operation is irreversible: reviews/migrations/0002_anonymise.py, line 14."
+            return p.Sql(request.app, request.name, True, None, error, f"-- {error}\n")
+        return p.Sql(request.app, request.name, request.backwards, sql, shown=sql)
+
+    async def show_migration(self, request: p.ShowMigration, *, prefetch: bool = False) -> p.MigrationDetail:
+        await self._asked("show_migration", request)
+        key = f"{request.app}.{request.name}"
+        migration = self._find(request.app, request.name)
+        loss = _loss(key)
+        return p.MigrationDetail(
+            request.app,
+            request.name,
+            migration.file,
+            bookshop.SOURCE.format(label=request.app),
+            atomic=True,
+            operations=bookshop.operations(key),
+            depends_on=bookshop.DEPENDS.get(key, ()),
+            needed_by=tuple(one for one, needs in bookshop.DEPENDS.items() if key in needs),
+            loss=loss,
+            verdict=_verdict([key]),
+            why=_why([key]),
+        )
+
+    # ------------------------------------------------------------------- plan
+    def _undone(self, request: p.PreviewPlan) -> list[tuple[str, str]]:
+        """Return the keys to undo or apply with the reason, in order."""
+        label, name = request.app, request.name
+        keys = [f"{app.label}.{one.name}" for app in self.history.apps for one in app.migrations]
+        applied = {
+            f"{app.label}.{one.name}" for app in self.history.apps for one in app.migrations if one.applied
+        }
+        own = [key for key in keys if label is None or key.startswith(f"{label}.")]
+        if request.intent == p.FORWARD:
+            last = own.index(f"{label}.{name}") + 1 if name else len(own)
+            return [(key, "") for key in own[:last] if key not in applied]
+        if request.intent == p.ZERO:
+            start = own
+        elif request.intent == p.BACK_TO:
+            start = own[own.index(f"{label}.{name}") + 1 :]
+        else:
+            start = own[own.index(f"{label}.{name}") :]
+        chosen = dict.fromkeys((key for key in start if key in applied), "")
+        for key, needs in bookshop.DEPENDS.items():
+            for needed in needs:
+                if needed in chosen and key in applied and key not in chosen:
+                    chosen[key] = f"{key} depends on {needed}."
+                    app = key.partition(".")[0]
+                    later = [one for one in keys if one.startswith(f"{app}.") and one in applied]
+                    for one in later[later.index(key) :]:
+                        chosen.setdefault(one, f"{one} depends on {key}.")
+        return list(reversed(chosen.items()))
+
+    async def preview_plan(self, request: p.PreviewPlan) -> p.Plan:
+        await self._asked("preview_plan", request)
+        if "preview_plan" in self.answers:
+            return self.answers["preview_plan"]  # type: ignore[no-any-return]
+        backwards = request.intent != p.FORWARD
+        chosen = self._undone(request)
+        keys = [key for key, _ in chosen]
+        verdict = _verdict(keys) if backwards else p.SAFE
+        steps = tuple(
+            p.Step(
+                *key.split("."),
+                backwards,
+                tuple(("Undo " if backwards else "") + words for words in bookshop.OPERATIONS.get(key, ())),
+                key not in bookshop.IRREVERSIBLE,
+                because or None,
+                runs_python=key in bookshop.PYTHON,
+            )
+            for key, because in chosen
+        )
+        blocked = verdict == p.BLOCKED
+        target = f"{request.app or 'all'}.{request.name}" if request.name else f"{request.app or 'all'}"
+        return p.Plan(
+            database=request.database,
+            intent=request.intent,
+            app=request.app,
+            name=request.name,
+            target=target,
+            title=_title(request, keys),
+            verdict=verdict,
+            why=_why(keys) if backwards else ("Nothing is destroyed by migrating forward.",),
+            steps=steps,
+            blockers=("reviews.0002_anonymise cannot be undone: its RunPython has no reverse_code.",)
+            if blocked
+            else (),
+            loss=tuple(loss for key in keys for loss in _loss(key)) if backwards else (),
+            failures=(),
+            commands=(f"python manage.py migrate {request.app or ''} {request.name or ''}".strip(),),
+            fingerprint=hashlib.sha256(repr(self.history).encode()).hexdigest(),
+            marks=tuple(
+                p.MarkChange(
+                    *key.split("."), *((p.APPLIED, p.UNAPPLIED) if backwards else (p.UNAPPLIED, p.APPLIED))
+                )
+                for key in keys
+            ),
+            one_transaction=True,
+            transaction_why="SQLite takes back schema changes, and every step is atomic.",
+            notes=("The code will be ahead of the database: edit the models next.",),
+            ways_out=("Go back to reviews.0002_anonymise instead: b on it.",) if blocked else (),
+        )
+
+    # ----------------------------------------------------------------- writes
+    async def run_plan(self, request: p.RunPlan, on_progress: OnProgress | None = None) -> p.RunFinished:
+        await self._asked("run_plan", request)
+        plan = await self.preview_plan(
+            p.PreviewPlan(request.database, request.intent, request.app, request.name)
+        )
+        if plan.fingerprint != request.fingerprint:
+            raise Stale("The history changed since this plan was shown; nothing was done. Look again with r.")
+        self.writes.append(request)
+        if on_progress is not None:
+            first = plan.steps[0]
+            on_progress(p.Progress(0, len(plan.steps), f"{first.app}.{first.name}: Alter field price"))
+        await self.run_gate.wait()
+        if self.closed:
+            raise EngineEnded("The engine ended during the run.", "Killed")
+        if "run_plan" in self.answers:
+            return self.answers["run_plan"]  # type: ignore[no-any-return]
+        if self.stop_asked:
+            return p.RunFinished((), stopped=True, taken_back=True, seconds=1.5)
+        changed = {(step.app, step.name): not step.backwards for step in plan.steps}
+        self._mark(changed)
+        if on_progress is not None:
+            on_progress(p.Progress(len(plan.steps), len(plan.steps), "post_migrate"))
+        done = tuple(p.StepDone(step.app, step.name) for step in plan.steps)
+        return p.RunFinished(done, next_steps=("Edit the models, then run makemigrations.",), seconds=0.4)
+
+    def _mark(self, changed: dict[tuple[str, str], bool]) -> None:
+        def one(app: p.App, migration: p.Migration) -> p.Migration:
+            applied = changed.get((app.label, migration.name))
+            if applied is None:
+                return migration
+            at = "2026-03-01T12:00:00+00:00" if applied else None
+            mark = p.APPLIED if applied else p.UNAPPLIED
+            return replace(migration, applied=applied, mark=mark, applied_at=at)
+
+        apps = tuple(
+            replace(app, migrations=tuple(one(app, migration) for migration in app.migrations))
+            for app in self.history.apps
+        )
+        self.history = replace(self.history, apps=apps)
+
+    def stop_run(self) -> None:
+        self.stop_asked = True
+
+    async def read_file(self, request: p.ReadFile) -> p.MigrationFile:
+        await self._asked("read_file", request)
+        key = f"{request.app}.{request.name}"
+        migration = self._find(request.app, request.name)
+        app = next(app for app in self.history.apps if app.label == request.app)
+        names = [one.name for one in app.migrations]
+        needed_by = tuple(
+            f"{request.app}.{name}" for name in reversed(names[names.index(request.name) + 1 :])
+        )
+        refusals = []
+        if migration.applied:
+            refusals.append(f"{key} is applied on default. Roll it back first, then remove it.")
+        if needed_by:
+            refusals.append(f"{needed_by[-1]} depends on it. Remove that one first.")
+        if app.third_party:
+            refusals = [f"{key} belongs to a package in site-packages; uninstall or upgrade that instead."]
+        return p.MigrationFile(
+            request.app,
+            request.name,
+            migration.file or "",
+            base64.b64encode(CONTENT).decode(),
+            0o644,
+            hashlib.sha256(CONTENT).hexdigest(),
+            refusals=tuple(refusals),
+            applied_on=("default",) if migration.applied else (),
+            needed_by=needed_by,
+            first=request.name.startswith("0001"),
+            warnings=("It is tracked by git and on origin/main: others may have applied it.",),
+        )
+
+    async def delete_file(self, request: p.DeleteFile) -> p.FileDeleted:
+        await self._asked("delete_file", request)
+        file = await self.read_file(p.ReadFile(request.database, request.app, request.name))
+        if file.refusals:
+            raise Refused(file.refusals[0])
+        if file.sha256 != request.sha256:
+            raise Stale("The file changed since it was shown; nothing was deleted.")
+        self.writes.append(request)
+        apps = tuple(
+            replace(app, migrations=tuple(one for one in app.migrations if one.name != request.name))
+            if app.label == request.app
+            else app
+            for app in self.history.apps
+        )
+        self.history = replace(self.history, apps=apps)
+        return p.FileDeleted(file.path, (file.path + "c",))
+
+    async def restore_file(self, request: p.RestoreFile) -> p.FileRestored:
+        await self._asked("restore_file", request)
+        self.writes.append(request)
+        apps = tuple(
+            replace(
+                app,
+                migrations=(
+                    *app.migrations,
+                    p.Migration(request.name, p.UNAPPLIED, False, file=request.path, head=True),
+                ),
+            )
+            if app.label == request.app
+            else app
+            for app in self.history.apps
+        )
+        self.history = replace(self.history, apps=apps)
+        return p.FileRestored(request.path)
+
+    # --------------------------------------------------------------- lifetime
+    async def watch(self, request: p.Watch) -> p.Watching:
+        await self._asked("watch", request)
+        return p.Watching()
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def _loss(key: str) -> tuple[p.Loss, ...]:
+    label, _, _ = key.partition(".")
+    found = []
+    for words in bookshop.OPERATIONS.get(key, ()):
+        table = f"{label}_{words.split()[-1].lower()}"
+        if words.startswith("Create model"):
+            found.append(p.Loss(label, table, None))
+        elif words.startswith("Add field"):
+            found.append(p.Loss(label, table, words.split()[2]))
+    return tuple(found)
+
+
+def _verdict(keys: list[str]) -> str:
+    if any(key in bookshop.IRREVERSIBLE for key in keys):
+        return p.BLOCKED
+    if any(_loss(key) for key in keys):
+        return p.LOSES
+    if any(key in bookshop.PYTHON for key in keys):
+        return p.UNKNOWN
+    return p.SAFE
+
+
+def _why(keys: list[str]) -> tuple[str, ...]:
+    verdict = _verdict(keys)
+    if verdict == p.BLOCKED:
+        return ("reviews.0002_anonymise is irreversible.",)
+    if verdict == p.UNKNOWN:
+        return ("orders.0004_backfill_totals runs Python code; what it does cannot be told beforehand.",)
+    if verdict == p.LOSES:
+        lost = [loss for key in keys for loss in _loss(key)]
+        return tuple(
+            f"Column {loss.table}.{loss.column} is dropped."
+            if loss.column
+            else f"Table {loss.table} is dropped."
+            for loss in lost
+        )
+    return ("Nothing is destroyed.",)
+
+
+def _title(request: p.PreviewPlan, keys: list[str]) -> str:
+    short = ", ".join(key.partition(".")[2] for key in keys[:4]) + (" and more" if len(keys) > 4 else "")
+    if request.intent == p.BACK_TO:
+        return f"Back to {request.app}.{request.name}: it stays applied; undoes {short or 'nothing'}"
+    if request.intent == p.UNDO:
+        return f"Undo {request.app}.{request.name} and what needs it: undoes {short}"
+    if request.intent == p.ZERO:
+        return f"{request.app} to zero: undoes all of it: {short}"
+    return f"Migrate forward to {request.app or 'the latest of everything'}: applies {short or 'nothing'}"

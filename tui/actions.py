@@ -1,0 +1,186 @@
+"""Every user action once. Footer, palette, help and the README's key table are made from these records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+from . import context as why
+from .context import Context
+
+MAIN, PLAN, RUN, REMOVE, ASK, TROUBLE, TEXT = "main", "plan", "run", "remove", "ask", "trouble", "text"
+
+#: Words over each part of the help screen and of the README's table.
+SCOPES = {
+    MAIN: "Main screen",
+    PLAN: "Plan screen: nothing that changes a database happens without it",
+    RUN: "Run screen",
+    REMOVE: "Removing a file",
+    ASK: "Questions",
+}
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing that a user can do: `id` names the screen's ``action_<id>`` method."""
+
+    id: str
+    keys: tuple[str, ...]  # as Textual names them
+    label: str  # for the footer; "" keeps it out
+    help: str
+    why_not: Callable[[Context], str | None] = why.always
+    shown: str = ""  # the keys as people write them; made from `keys` if empty
+
+    @property
+    def key(self) -> str:
+        """The keys as people write them."""
+        return self.shown or " ".join(self.keys)
+
+
+def _move() -> Action:
+    keys = ("j", "k", "up", "down", "g", "G", "ctrl+d", "ctrl+u")
+    return Action("move", keys, "", "move, in every pane", shown="j k ↑ ↓ g G ^d ^u")
+
+
+MOVE = _move()
+FOLD = Action("fold", ("h", "l", "left", "right"), "", "fold, unfold; sideways in a text", shown="h l ← →")
+#: Key → what a pane does with it. A pane that can hold the focus answers ``action_move`` for each.
+MOVES = {
+    "j,down": "down",
+    "k,up": "up",
+    "g,home": "top",
+    "G,end": "bottom",
+    "ctrl+d,pagedown": "half_down",
+    "ctrl+u,pageup": "half_up",
+    "h,left": "left",
+    "l,right": "right",
+}
+HELP = Action("help", ("question_mark",), "help", "help for what is under the cursor", shown="?")
+QUIT = Action("quit", ("q", "ctrl+q"), "quit", "quit; asks during a run", shown="q ^q")
+TABS = ("Reverse SQL", "Forward SQL", "Operations", "Source", "Impact", "Depends")
+
+ACTIONS: dict[str, tuple[Action, ...]] = {
+    MAIN: (
+        MOVE,
+        FOLD,
+        Action("pane", ("tab", "shift+tab"), "", "next pane; with Shift the one before", shown="Tab"),
+        Action("tab", ("1", "2", "3", "4", "5", "6"), "", ", ".join(TABS), shown="1-6"),
+        Action("open", ("enter",), "", "open, fold; never changes anything", shown="Enter"),
+        Action("back", ("escape",), "", "back; never changes anything", shown="Esc"),
+        Action(
+            "back_to",
+            ("b",),
+            "back to",
+            "back to here: here stays applied; on an app: to zero",
+            why.back_to,
+        ),
+        Action("undo", ("u",), "undo", "undo this one and what needs it", why.undo),
+        Action(
+            "migrate",
+            ("m",),
+            "migrate",
+            "migrate to here; on an app: to its latest; on the project: everything",
+            why.migrate,
+        ),
+        Action("delete", ("d",), "delete", "delete the migration's file, into the trash", why.delete),
+        Action("take_back", ("z",), "put back", "put back the file that was removed last", why.take_back),
+        Action("filter", ("slash",), "filter", "filter by part of a name", shown="/"),
+        Action("next_match", ("n",), "", "next match", why.next_match),
+        Action("previous_match", ("N",), "", "previous match", why.next_match),
+        Action("order", ("p",), "order", "tree, or the order in which Django applies them"),
+        Action("others", ("o",), "others", "hide, show other people's apps", why.others),
+        Action("alias", ("A",), "database", "look at another database of the project", why.alias),
+        Action("copy_command", ("y",), "copy", "copy the manage.py command for what is shown"),
+        Action("copy_sql", ("Y",), "", "copy the SQL", why.copy_sql),
+        Action("edit", ("e",), "edit", "open the file in $EDITOR", why.edit),
+        Action("refresh", ("r",), "refresh", "look at files and database again, with a fresh engine"),
+        Action("log", ("at",), "log", "show, hide the log of commands", shown="@"),
+        HELP,
+        QUIT,
+    ),
+    PLAN: (
+        Action("run", ("R",), "run it", "run the plan; nothing else does", why.run_plan),
+        Action("leave", ("escape",), "leave", "leave; nothing was changed", shown="Esc"),
+        Action("copy_command", ("c",), "copy command", "copy the manage.py command", why.plan_command),
+        Action("copy_sql", ("C",), "copy SQL", "copy the SQL of all steps", why.plan_sql),
+        Action("save", ("s",), "save as script", "save the SQL as a script; never over a file", why.plan_sql),
+        Action("look_again", ("r",), "look again", "make the plan again from how things are"),
+        HELP,
+        QUIT,
+    ),
+    RUN: (
+        Action("stop", ("s",), "stop", "ask the run to stop; asks first", why.while_running),
+        Action(
+            "leave",
+            ("escape",),
+            "leave",
+            "to the tree as it is after the run; asks first during it",
+            shown="Esc",
+        ),
+        HELP,
+        QUIT,
+    ),
+    REMOVE: (
+        Action("remove", ("D",), "delete the file", "delete what is listed; nothing else does", why.remove),
+        Action("undo_first", ("u",), "roll back first", "roll it back, then remove it", why.undo_first),
+        Action("leave", ("escape",), "leave", "leave; nothing was changed", shown="Esc"),
+        HELP,
+        QUIT,
+    ),
+    ASK: (
+        Action("confirm", ("y",), "yes", "yes, do it; nothing else says so", why.confirm),
+        Action("leave", ("escape",), "no", "no; nothing was changed", shown="Esc"),
+    ),
+    TROUBLE: (
+        Action("restart", ("r",), "start again", "start the engine again"),
+        Action("unfold", ("l",), "show output", "show, hide what the project printed"),
+        QUIT,
+    ),
+    TEXT: (
+        Action("leave", ("escape", "question_mark"), "close", "close this", shown="Esc"),
+        QUIT,
+    ),
+}
+
+#: Keys of what comes later: nothing else may be bound to them.
+RESERVED: tuple[tuple[str, str], ...] = (
+    ("L", "undo the last run"),
+    ("x", "reset the app"),
+    ("B", "backups"),
+    ("V", "verify the schema against the records"),
+    ("space", "select"),
+    ("number_sign", "dependency graph"),
+)
+
+
+def find(scope: str, action_id: str) -> Action:
+    """Return the action of a screen by its id."""
+    return next(action for action in ACTIONS[scope] if action.id == action_id)
+
+
+def bindings(scope: str) -> list[BindingType]:
+    """Return a screen's bindings: every key of its actions leads through ``action_do``."""
+    made: list[BindingType] = []
+    for action in ACTIONS[scope]:
+        if action in (MOVE, FOLD):
+            continue
+        for key in action.keys:
+            argument = f", {key!r}" if action.id in ("tab", "pane") else ""
+            made.append(Binding(key, f"screen.do({action.id!r}{argument})", action.label, show=False))
+    return made
+
+
+def move_bindings() -> list[BindingType]:
+    """Return the bindings of a pane for all keys that move."""
+    return [Binding(keys, f"move({how!r})", how, show=False) for keys, how in MOVES.items()]
+
+
+def key_table(scopes: Iterable[str] = tuple(SCOPES)) -> str:
+    """Return the keys as the README shows them: one Markdown table a screen."""
+    parts = []
+    for scope in scopes:
+        rows = [f"| `{action.key}` | {action.help} |" for action in ACTIONS[scope]]
+        parts.append("\n".join([f"**{SCOPES[scope]}**", "", "| key | what it does |", "|---|---|", *rows]))
+    return "\n\n".join(parts) + "\n"
