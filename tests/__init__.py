@@ -1,0 +1,1 @@
+"""Tests of djmig-tui, by side of the pipe."""
