@@ -1,0 +1,1 @@
+"""The headless commands against the fake engine, and the state folder."""
