@@ -86,6 +86,9 @@ class Changed:
 class OpenProject:
     """Ask what project this is. Answered without touching a database."""
 
+    read_only: bool = False  # never write, for the whole life of the engine
+    local_hosts: Tuple[str, ...] = ()  # database hosts that the user calls local
+
 
 @dataclass(frozen=True)
 class Database:
@@ -490,7 +493,8 @@ def from_wire(cls: Type[T], data: Any) -> T:
 
     Raises `ProtocolError` when a member is missing or has another type.
     """
-    decoded: T = _decoder(cls)(data)
+    hint: Any = cls
+    decoded: T = _decoder(hint)(data)
     return decoded
 
 

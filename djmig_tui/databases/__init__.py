@@ -1,0 +1,168 @@
+"""What differs between databases, one module a vendor, and the care of connections.
+
+Two modes hold for the whole process: looking, where every connection is made read-only by the
+database itself, and writing, which only a confirmed action enters. A connection never passes
+from one to the other: it is closed, and the next one opened in the other mode.
+"""
+
+import contextlib
+import sys
+import weakref
+from importlib import import_module
+from typing import Any, Iterator, Set
+
+from django.db import connections
+from django.db.backends.signals import connection_created
+
+from ..errors import FailedError, Refusal, first_error
+
+_open: "weakref.WeakSet[Any]" = weakref.WeakSet()
+_writing = False
+#: Aliases whose connection is an empty database in memory.
+_stand_ins: Set[str] = set()
+
+_VENDORS = {"sqlite": ".sqlite", "postgresql": ".postgresql", "mysql": ".mysql"}
+
+
+def vendor(connection: Any) -> Any:
+    """Return the module for the database behind `connection`.
+
+    Each module has ``make_read_only(connection)``, ``missing(settings) -> bool``,
+    ``cancel(connection)``, ``transaction(connection)``, ``between_steps(connection)`` and
+    ``one_transaction_why_not(connection) -> Optional[str]``. A backend of another vendor gets
+    the `unknown` module, which promises nothing.
+    """
+    return import_module(_VENDORS.get(connection.vendor, ".unknown"), __name__)
+
+
+def _created(sender: Any, connection: Any, **kwargs: Any) -> None:
+    _open.add(connection)
+    if not _writing:
+        vendor(connection).make_read_only(connection)
+
+
+def watch_connections() -> None:
+    """Make every connection read-only from its first moment. Called once, before any is opened."""
+    connection_created.connect(_created, dispatch_uid="djmig-tui", weak=False)
+
+
+def looking(alias: str) -> Any:
+    """Return the read-only connection of `alias`, opened.
+
+    For a SQLite file that does not exist, which connecting would create, it is an empty database
+    in memory: SQL can be rendered, and nothing is created by looking (EDGES 30).
+    Raises `FailedError` with the database's own words when it cannot be reached, and `Refusal`
+    for an unknown alias.
+    """
+    check_alias(alias)
+    connection = connections[alias]
+    if connection.connection is not None and (alias in _stand_ins) != missing(alias):
+        discard(connection)  # the file came, or went, while we looked
+    try:
+        if missing(alias):
+            _connect_in_memory(connection)
+        else:
+            _stand_ins.discard(alias)
+            connection.ensure_connection()
+    except Exception as error:  # drivers raise their own classes for a refused connection
+        discard(connection)
+        raise FailedError(unreachable(alias, error), kind=type(error).__name__) from error
+    return connection
+
+
+def _connect_in_memory(connection: Any) -> None:
+    if connection.connection is not None:
+        return
+    real = connection.settings_dict
+    connection.settings_dict = dict(real, NAME=":memory:")
+    try:
+        connection.ensure_connection()
+        _stand_ins.add(connection.alias)
+    finally:
+        connection.settings_dict = real
+
+
+def missing(alias: str) -> bool:
+    """Return whether connecting to `alias` would create its database."""
+    connection = connections[alias]
+    return bool(vendor(connection).missing(connection.settings_dict))
+
+
+def settings_of(alias: str) -> Any:
+    """Return the entry of DATABASES behind `alias`, with Django's defaults filled in."""
+    return connections[alias].settings_dict
+
+
+def check_alias(alias: str) -> None:
+    """Raise `Refusal`, with the aliases there are, if `alias` is not one of them."""
+    if alias not in connections.settings:
+        raise Refusal(
+            "There is no database alias %r in DATABASES; there are: %s."
+            % (alias, ", ".join(sorted(connections.settings)))
+        )
+
+
+def unreachable(alias: str, error: BaseException) -> str:
+    """Return the sentence for a database that could not be asked."""
+    words = str(first_error(error)).strip().splitlines() or [type(error).__name__]
+    return "The database %r cannot be reached: %s Start it or check DATABASES, then press r." % (
+        alias,
+        " ".join(line.strip() for line in words).rstrip(".") + ".",
+    )
+
+
+def discard(connection: Any) -> None:
+    """Throw the raw connection away, whatever state it is in.
+
+    Django's own bookkeeping may believe that an atomic block is still open (EDGES 51), so the
+    raw connection is rolled back and closed first, and the wrapper told afterwards.
+    """
+    raw = connection.connection
+    if raw is not None:
+        for step in (raw.rollback, raw.close):
+            try:
+                step()
+            except Exception as error:  # noqa: BLE001 -- a dead connection fails in any of its driver's ways
+                _log("while closing", connection, error)
+    connection.connection = None
+    connection.in_atomic_block = False
+    connection.savepoint_ids = []
+    connection.atomic_blocks = []
+    connection.needs_rollback = False
+    connection.closed_in_transaction = False
+    connection.run_on_commit = []
+    connection.run_commit_hooks_on_set_autocommit_on = False
+
+
+def discard_all() -> None:
+    """Throw every open connection of this thread away."""
+    for connection in connections.all(initialized_only=True):
+        discard(connection)
+
+
+@contextlib.contextmanager
+def writing(alias: str) -> Iterator[Any]:
+    """Yield the connection of `alias` with writing allowed; every connection is fresh, before and after."""
+    global _writing  # noqa: PLW0603 -- one mode for the whole process is the point
+    check_alias(alias)
+    discard_all()
+    _writing = True
+    try:
+        yield connections[alias]
+    finally:
+        _writing = False
+        discard_all()
+
+
+def cancel_all() -> None:
+    """Cancel whatever statement runs on any connection. Called from the reader thread."""
+    for connection in list(_open):
+        if connection.connection is not None:
+            try:
+                vendor(connection).cancel(connection)
+            except Exception as error:  # noqa: BLE001 -- the statement may have ended meanwhile, in any driver's way
+                _log("while cancelling on", connection, error)
+
+
+def _log(doing: str, connection: Any, error: BaseException) -> None:
+    sys.stderr.write("djmig-tui: %s %s: %s\n" % (doing, connection.alias, error))

@@ -1,0 +1,51 @@
+"""MySQL and MariaDB: every DDL statement commits by itself, so a run goes step by step."""
+
+import contextlib
+from typing import Any, Dict, Iterator, Optional
+
+#: How long a statement of a run may wait for a lock, in seconds.
+LOCK_TIMEOUT = 5
+
+
+def make_read_only(connection: Any) -> None:
+    """Have the server itself refuse every write of this session."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION TRANSACTION READ ONLY")
+
+
+def missing(settings: Dict[str, Any]) -> bool:
+    """Connecting never creates a database."""
+    return False
+
+
+def cancel(connection: Any) -> None:
+    """Kill the statement under way, over a second connection: this one is busy."""
+    thread = connection.connection.thread_id()
+    other = connection.get_new_connection(connection.get_connection_params())
+    try:
+        other.cursor().execute("KILL QUERY %d" % thread)
+    finally:
+        other.close()
+
+
+def one_transaction_why_not(connection: Any) -> Optional[str]:
+    """Return why the whole plan cannot be one transaction."""
+    return "%s commits at every schema change" % connection.display_name
+
+
+@contextlib.contextmanager
+def transaction(connection: Any) -> Iterator[None]:
+    """There is no transaction around a schema change here."""
+    yield
+
+
+def guard(connection: Any, one_transaction: bool) -> None:
+    """Do not wait for a metadata lock for ever."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@SESSION.lock_wait_timeout")
+        if cursor.fetchone()[0] > LOCK_TIMEOUT:
+            cursor.execute("SET SESSION lock_wait_timeout = %d" % LOCK_TIMEOUT)
+
+
+def between_steps(connection: Any) -> None:
+    """Nothing is pending: each step has committed."""

@@ -1,0 +1,73 @@
+"""PostgreSQL: transactional DDL, deferred constraints, locks that wait for ever unless told."""
+
+import contextlib
+from typing import Any, Dict, Iterator, Optional
+
+#: How long a statement of a run may wait for a lock, in milliseconds.
+LOCK_TIMEOUT = 5000
+
+
+def make_read_only(connection: Any) -> None:
+    """Have PostgreSQL itself refuse every write of this session."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+
+
+def missing(settings: Dict[str, Any]) -> bool:
+    """Connecting never creates a PostgreSQL database."""
+    return False
+
+
+def cancel(connection: Any) -> None:
+    """Cancel the statement under way; psycopg allows it from any thread."""
+    connection.connection.cancel()
+
+
+def one_transaction_why_not(connection: Any) -> Optional[str]:
+    """PostgreSQL rolls DDL back."""
+    return None
+
+
+@contextlib.contextmanager
+def transaction(connection: Any) -> Iterator[None]:
+    """Hold one transaction for the whole plan."""
+    from django.db import transaction as django_transaction
+
+    with django_transaction.atomic(using=connection.alias):
+        yield
+
+
+def guard(connection: Any, one_transaction: bool) -> None:
+    """Make a deploy's migrate wait for us, and us not wait for ever.
+
+    The lock_timeout in force may be shorter than ours (it is kept then); 0 means none.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setting::bigint FROM pg_settings WHERE name = 'lock_timeout'")
+        current = cursor.fetchone()[0]
+        if current == 0 or current > LOCK_TIMEOUT:
+            scope = "LOCAL" if one_transaction else "SESSION"
+            cursor.execute("SET %s lock_timeout = %d" % (scope, LOCK_TIMEOUT))
+        if not one_transaction:
+            return
+        cursor.execute("SELECT to_regclass('django_migrations')")
+        if cursor.fetchone()[0] is not None:
+            cursor.execute("LOCK TABLE django_migrations IN SHARE ROW EXCLUSIVE MODE")
+
+
+def between_steps(connection: Any) -> None:
+    """Fire the pending trigger events of a step, so that the next one may alter its tables (EDGES 11).
+
+    Afterwards the constraints that start out deferred are deferred again, by name: ALL DEFERRED
+    would also defer those that are merely deferrable.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "SELECT DISTINCT quote_ident(n.nspname) || '.' || quote_ident(c.conname) FROM pg_constraint c"
+            " JOIN pg_namespace n ON n.oid = c.connamespace WHERE c.condeferred"
+            " AND pg_table_is_visible(c.conrelid)"
+        )
+        deferred = [row[0] for row in cursor.fetchall()]
+        if deferred:
+            cursor.execute("SET CONSTRAINTS %s DEFERRED" % ", ".join(deferred))

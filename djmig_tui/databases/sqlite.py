@@ -1,0 +1,61 @@
+"""SQLite: one file, transactional DDL, foreign keys checked by hand."""
+
+import contextlib
+import os
+from typing import Any, Dict, Iterator, Optional
+
+
+def make_read_only(connection: Any) -> None:
+    """Have SQLite itself refuse every write on this connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA query_only = ON")
+
+
+def missing(settings: Dict[str, Any]) -> bool:
+    """Return whether the file is not there: opening it would create it."""
+    name = str(settings["NAME"])
+    if not name or name == ":memory:" or name.startswith("file:"):
+        return False
+    return not os.path.exists(name)
+
+
+def cancel(connection: Any) -> None:
+    """Interrupt the statement under way; allowed from any thread."""
+    connection.connection.interrupt()
+
+
+def one_transaction_why_not(connection: Any) -> Optional[str]:
+    """SQLite rolls DDL back."""
+    return None
+
+
+@contextlib.contextmanager
+def transaction(connection: Any) -> Iterator[None]:
+    """Hold one write transaction from the first moment.
+
+    ``PRAGMA foreign_keys`` does nothing inside a transaction and Django's schema editor demands
+    it off, so it is set around it. A deferred BEGIN that later needs the write lock is "locked"
+    at once, without waiting, so the lock is taken by BEGIN IMMEDIATE.
+    """
+    from django.db import transaction as django_transaction
+
+    connection.ensure_connection()
+    connection.disable_constraint_checking()
+    connection._start_transaction_under_autocommit = lambda: connection.cursor().execute("BEGIN IMMEDIATE")
+    try:
+        with django_transaction.atomic(using=connection.alias):
+            del connection._start_transaction_under_autocommit
+            yield
+            connection.check_constraints()
+    finally:
+        connection.__dict__.pop("_start_transaction_under_autocommit", None)
+        if connection.connection is not None and not connection.in_atomic_block:
+            connection.enable_constraint_checking()
+
+
+def guard(connection: Any, one_transaction: bool) -> None:
+    """Nothing beyond the write lock that BEGIN IMMEDIATE took."""
+
+
+def between_steps(connection: Any) -> None:
+    """Nothing is deferred: foreign keys are off during the run and checked at its end."""

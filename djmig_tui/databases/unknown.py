@@ -1,0 +1,36 @@
+"""A database that we know nothing of: nothing is promised, a run goes step by step as Django does it."""
+
+import contextlib
+from typing import Any, Dict, Iterator, Optional
+
+
+def make_read_only(connection: Any) -> None:
+    """Nothing that we could ask for; renders are still rolled back."""
+
+
+def missing(settings: Dict[str, Any]) -> bool:
+    """Unknown; connecting is taken to create nothing."""
+    return False
+
+
+def cancel(connection: Any) -> None:
+    """There is no way that we know of; the Python side is interrupted all the same."""
+
+
+def one_transaction_why_not(connection: Any) -> Optional[str]:
+    """Return why the whole plan is not one transaction."""
+    return "%s is not a database that djmig-tui knows" % connection.display_name
+
+
+@contextlib.contextmanager
+def transaction(connection: Any) -> Iterator[None]:
+    """No transaction around the plan."""
+    yield
+
+
+def guard(connection: Any, one_transaction: bool) -> None:
+    """No locks that we know of."""
+
+
+def between_steps(connection: Any) -> None:
+    """Nothing."""

@@ -1,0 +1,78 @@
+"""What the detail tabs show of one migration: operations, source, dependencies, what undoing loses."""
+
+from typing import Any, List, Tuple
+
+from . import databases
+from .errors import EngineError, Refusal
+from .impact import Impact, measure
+from .loading import Folder, Key
+from .operations import describe
+from .protocol import UNKNOWN, MigrationDetail, ShowMigration
+from .sql import missing_sentence, sql_loader
+
+
+def show_migration(session: Any, request: ShowMigration, call: Any) -> MigrationDetail:
+    """Answer for files that cannot be imported, and for ghosts, with what there is.
+
+    Raises `Refusal` for a migration that is neither on disk nor recorded.
+    """
+    key = (request.app, request.name)
+    disk = session.disk()
+    file, source = read_source(disk.folders, key)
+    migration = disk.migrations.get(key)
+    if migration is None:
+        broken = disk.broken.get(key)
+        why = broken.message if broken else missing_sentence(session, request.database, key)
+        return MigrationDetail(*key, file, source, True, (), (), (), why=(why,))
+    impact, verdict, why_not = _impact(session, request.database, key)
+    return MigrationDetail(
+        app=key[0],
+        name=key[1],
+        file=file,
+        source=source,
+        atomic=bool(migration.atomic),
+        operations=tuple(describe(operation) for operation in migration.operations),
+        depends_on=tuple("%s.%s" % tuple(parent) for parent in migration.dependencies),
+        needed_by=tuple("%s.%s" % child for child in children(disk, key)),
+        loss=tuple(impact.loss),
+        verdict=verdict,
+        why=tuple(impact.irreversible) + impact.why(bool(impact.irreversible)) + why_not,
+        run_before=tuple("%s.%s" % tuple(child) for child in migration.run_before),
+    )
+
+
+def _impact(session: Any, alias: str, key: Key) -> Tuple[Impact, str, Tuple[str, ...]]:
+    """Return what undoing this one migration does, as far as graph and database let it be told."""
+    try:
+        loader = sql_loader(session, alias)
+        if key not in loader.graph.nodes:
+            return Impact(), UNKNOWN, ()
+        connection = databases.looking(alias)
+        impact = measure([(loader.graph.nodes[key], True)], loader, connection)
+    except (EngineError, Refusal) as error:
+        return Impact(), UNKNOWN, (str(error),)
+    return impact, impact.verdict(), ()
+
+
+def read_source(folders: Tuple[Folder, ...], key: Key) -> Tuple[Any, str]:
+    """Return path and text of a migration's file; (None, "") if there is none. Bad UTF-8 is shown escaped."""
+    folder = next((each for each in folders if each.label == key[0]), None)
+    if folder is None or folder.path is None or key[1] not in folder.names:
+        return None, ""
+    path = "%s/%s.py" % (folder.path, key[1])
+    try:
+        with open(path, encoding="utf-8", errors="backslashreplace") as source:
+            return path, source.read()
+    except OSError as error:
+        return path, "# %s" % error
+
+
+def children(disk: Any, key: Key) -> List[Key]:
+    """Return the migrations on disk that name `key` as a dependency, or that it runs before."""
+    found = {tuple(child) for child in getattr(disk.migrations.get(key), "run_before", ())}
+    found.update(
+        other
+        for other, migration in disk.migrations.items()
+        if key in {tuple(parent) for parent in migration.dependencies}
+    )
+    return sorted(found)

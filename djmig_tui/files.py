@@ -1,0 +1,251 @@
+"""Read, delete and put back migration files. Every refusal is asked again at the moment of deleting."""
+
+import base64
+import hashlib
+import os
+import stat
+from typing import Any, List, Tuple
+
+from django.db import connections
+
+from .detail import children
+from .errors import EngineError, FailedError, Refusal, StaleError
+from .git import git_warnings
+from .loading import Folder, Key, is_third_party, scan_folders
+from .protocol import (
+    DeleteFile,
+    FileDeleted,
+    FileRestored,
+    MigrationFile,
+    ReadFile,
+    RestoreFile,
+)
+
+
+def read_file(session: Any, request: ReadFile, call: Any) -> MigrationFile:
+    """Answer with the file as it is, and every reason why it may not be removed.
+
+    Raises `Refusal` for what is no migration file at all.
+    """
+    key = (request.app, request.name)
+    folder = _folder(request.app)
+    path = _path(folder, request.name)
+    try:
+        mode = os.lstat(path).st_mode
+        with open(path, "rb") as source:
+            content = source.read()
+    except OSError as error:
+        raise FailedError("%s cannot be read: %s." % (path, error.strerror or error)) from error
+    needed_by = removal_order(session.disk(), key)
+    applied_on, refusals = _applied_on(session, key)
+    refusals = _place_refusals(folder, path, mode) + refusals
+    if needed_by:
+        refusals.append(
+            "%s.%s is needed by %s: remove these first, in this order." % (*key, ", ".join(needed_by))
+        )
+    return MigrationFile(
+        app=key[0],
+        name=key[1],
+        path=path,
+        content=base64.b64encode(content).decode("ascii"),
+        mode=stat.S_IMODE(mode),
+        sha256=hashlib.sha256(content).hexdigest(),
+        refusals=tuple(refusals),
+        applied_on=tuple(applied_on),
+        needed_by=tuple(needed_by),
+        first=_is_first(session.disk(), folder, key),
+        warnings=tuple(_warnings(session.disk(), key) + git_warnings(path)),
+    )
+
+
+def _folder(app: str) -> Folder:
+    for folder in scan_folders():
+        if folder.label == app:
+            return folder
+    raise Refusal("There is no app %r in INSTALLED_APPS." % app)
+
+
+def _path(folder: Folder, name: str) -> str:
+    if name == "__init__":
+        raise Refusal("__init__.py is never removed: without it Django does not see the app's migrations.")
+    if folder.path is None or name not in folder.names:
+        raise Refusal("There is no migration file %s.%s." % (folder.label, name))
+    return os.path.join(folder.path, name + ".py")
+
+
+def _place_refusals(folder: Folder, path: str, mode: int) -> List[str]:
+    refusals = []
+    if is_third_party(path):
+        refusals.append(
+            "%s belongs to an installed package and is never removed: the next install would bring it back."
+            " Roll its app back instead (b on the app)." % path
+        )
+    if stat.S_ISLNK(mode) or os.path.islink(folder.path or ""):
+        refusals.append("%s is reached through a symlink: remove the real file where it is." % path)
+    elif os.path.dirname(os.path.realpath(path)) != os.path.realpath(folder.path or ""):
+        refusals.append("%s lies outside the migrations folder of %s." % (path, folder.label))
+    elif not stat.S_ISREG(mode):
+        refusals.append("%s is not a regular file." % path)
+    return refusals
+
+
+def _applied_on(session: Any, key: Key) -> Tuple[List[str], List[str]]:
+    """Return the aliases that have `key` applied, and the refusals; an alias that cannot be asked counts."""
+    applied, refusals = [], []
+    migration = session.disk().migrations.get(key)
+    replaces = [tuple(pair) for pair in migration.replaces] if migration is not None else []
+    for alias in connections.settings:
+        try:
+            records = session.refresh(alias)
+        except EngineError as error:
+            applied.append(alias)
+            refusals.append("It counts as applied on %r, which cannot be asked. %s" % (alias, error))
+            continue
+        if key in records or (replaces and all(each in records for each in replaces)):
+            applied.append(alias)
+            refusals.append(
+                "%s.%s is applied on %r: roll it back there first (u), then remove it." % (*key, alias)
+            )
+    return applied, refusals
+
+
+def removal_order(disk: Any, key: Key) -> List[str]:
+    """Return everything that depends on `key`, directly or not, the last one first."""
+    order: List[Key] = []
+
+    def visit(each: Key) -> None:
+        for child in children(disk, each):
+            if child not in order and child != key:
+                visit(child)
+        if each != key and each not in order:
+            order.append(each)
+
+    visit(key)
+    return ["%s.%s" % each for each in order]
+
+
+def _is_first(disk: Any, folder: Folder, key: Key) -> bool:
+    migration = disk.migrations.get(key)
+    if migration is None:  # cannot be imported: the name is all there is
+        return bool(folder.names) and folder.names[0] == key[1]
+    return not any(app == key[0] for app, _ in migration.dependencies)
+
+
+def _warnings(disk: Any, key: Key) -> List[str]:
+    warnings = [
+        "%s.%s cannot be read and may depend on it: %s" % (*other, broken.message)
+        for other, broken in disk.broken.items()
+        if other != key
+    ]
+    warnings.extend(
+        "%s.%s replaces it: the squashed migration stays." % other
+        for other, migration in disk.migrations.items()
+        if key in {tuple(pair) for pair in migration.replaces}
+    )
+    return warnings
+
+
+def delete_file(session: Any, request: DeleteFile, call: Any) -> FileDeleted:
+    """Delete the file that was read, and stale byte code of it.
+
+    Raises `StaleError` if it has another hash by now, `Refusal` for every reason of `read_file`
+    and for a first migration that was not meant.
+    """
+    _refuse_read_only(session)
+    session.refuse_changed_files()
+    file = read_file(session, ReadFile(request.database, request.app, request.name), call)
+    if file.sha256 != request.sha256:
+        raise StaleError("%s changed since it was shown: nothing was removed; look again." % file.path)
+    if file.refusals:
+        raise Refusal(" ".join(file.refusals))
+    if file.first and not request.first:
+        raise Refusal("%s.%s is the app's first migration: its name must be typed." % (file.app, file.name))
+    also = _stale_byte_code(file.path)
+    try:
+        os.unlink(file.path)
+        for each in also:
+            os.unlink(each)
+    except OSError as error:
+        raise FailedError("%s: %s." % (error.filename, error.strerror)) from error
+    _sync_folder(os.path.dirname(file.path))
+    session.forget_file(_module(request.app, request.name))
+    return FileDeleted(file.path, tuple(also))
+
+
+def _refuse_read_only(session: Any) -> None:
+    if session.read_only:
+        raise Refusal(
+            "djmig-tui was started with --read-only: no file is touched. Start it without to go on."
+        )
+
+
+def _stale_byte_code(path: str) -> List[str]:
+    folder, base = os.path.split(path)
+    stem = base[: -len(".py")]
+    found = [path + "c"] if os.path.isfile(path + "c") else []
+    cache = os.path.join(folder, "__pycache__")
+    try:
+        entries = sorted(os.listdir(cache))
+    except OSError:
+        return found
+    return found + [
+        os.path.join(cache, entry)
+        for entry in entries
+        if entry.startswith(stem + ".") and entry.endswith(".pyc")
+    ]
+
+
+def _module(app: str, name: str) -> str:
+    return "%s.%s" % (_folder(app).module, name)
+
+
+def restore_file(session: Any, request: RestoreFile, call: Any) -> FileRestored:
+    """Write the file byte for byte with its mode. Raises `Refusal` if anything is there already."""
+    _refuse_read_only(session)
+    session.refuse_changed_files()
+    path = _restored_path(request)
+    content = base64.b64decode(request.content, validate=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except FileExistsError:
+        raise Refusal("%s is there already and is not written over. Move it away first." % path) from None
+    except OSError as error:
+        raise FailedError("%s cannot be written: %s." % (path, error.strerror)) from error
+    try:
+        with os.fdopen(descriptor, "wb") as target:
+            target.write(content)
+            os.fchmod(target.fileno(), stat.S_IMODE(request.mode))
+            target.flush()
+            os.fsync(target.fileno())
+    except OSError as error:
+        os.unlink(path)  # ours, and half written
+        raise FailedError("%s cannot be written: %s." % (path, error.strerror)) from error
+    _sync_folder(os.path.dirname(path))
+    session.forget_file(_module(request.app, request.name))
+    return FileRestored(path)
+
+
+def _restored_path(request: RestoreFile) -> str:
+    folder = _folder(request.app)
+    if os.path.basename(request.name) != request.name or not request.name or request.name[0] in "_~.":
+        raise Refusal("%r is not the name of a migration." % request.name)
+    if folder.path is None or folder.why_empty not in {None, ""} or not os.path.isdir(folder.path):
+        raise Refusal(
+            "The migrations folder of %s is gone: make it again, with __init__.py, first." % request.app
+        )
+    path = os.path.join(folder.path, request.name + ".py")
+    if request.path != path:
+        raise Refusal(
+            "The file was in %s, but the migrations of %s are in %s now."
+            % (request.path, request.app, folder.path)
+        )
+    return path
+
+
+def _sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

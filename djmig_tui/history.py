@@ -1,0 +1,231 @@
+"""Files, graph and records joined into one `History`. What one of them cannot give, the others show."""
+
+import os
+from typing import Any, Dict, List, Set, Tuple
+
+from django.db.migrations.exceptions import NodeNotFoundError
+
+from . import databases
+from .errors import EngineError
+from .loading import Folder, Key, scan_folders
+from .operations import irreversible, runs_python
+from .protocol import (
+    APPLIED,
+    SQUASHED,
+    UNAPPLIED,
+    App,
+    History,
+    LoadHistory,
+    Migration,
+    Problem,
+    ScanHistory,
+)
+from .records import Records
+from .sql import graph_sentence
+
+
+def scan_history(session: Any, request: ScanHistory, call: Any) -> History:
+    """Answer from file names and records alone: right about every mark, not about order."""
+    databases.check_alias(request.database)
+    records, problems = _records(session, request.database)
+    apps = [_scanned_app(folder, records) for folder in scan_folders()]
+    apps.extend(_orphans(records, {app.label for app in apps}))
+    return History(request.database, tuple(apps), tuple(problems))
+
+
+def load_history(session: Any, request: LoadHistory, call: Any) -> History:
+    """Answer with Django's graph: order, squashes, heads, what can be reversed."""
+    alias = request.database
+    databases.check_alias(alias)
+    records, problems = _records(session, alias)
+    disk = session.disk(call.progress)
+    problems.extend(Problem("import", broken.message) for broken in disk.broken.values())
+    try:
+        shown = session.loader(alias, replace=True)
+    except EngineError:
+        shown = None  # the database: already among the problems
+    except Exception as error:  # noqa: BLE001 -- a hole, a cycle, a dependency on nowhere: Django raises many
+        problems.append(Problem(_graph_problem(error), graph_sentence(error)))
+        shown = None
+    facts = _Facts(disk, records, shown)
+    apps = [_loaded_app(folder, facts) for folder in disk.folders]
+    apps.extend(_orphans(records, {app.label for app in apps}))
+    if shown is not None:
+        problems.extend(_history_problems(shown, alias))
+    return History(alias, tuple(apps), tuple(problems), complete=shown is not None)
+
+
+def _records(session: Any, alias: str) -> Tuple[Records, List[Problem]]:
+    """Return the records of `alias`; none, and the reason as a problem, where it cannot be asked."""
+    try:
+        records = session.refresh(alias)
+    except EngineError as error:
+        return {}, [Problem("database", str(error))]
+    if databases.missing(alias):
+        name = databases.settings_of(alias)["NAME"]
+        sentence = "The SQLite file %s does not exist yet: nothing is applied. Migrating creates it." % name
+        return records, [Problem("database", sentence)]
+    return records, []
+
+
+def _scanned_app(folder: Folder, records: Records) -> App:
+    names = list(folder.names)
+    ghosts = [name for (label, name) in records if label == folder.label and name not in set(names)]
+    migrations = tuple(
+        Migration(
+            name=name,
+            mark=APPLIED if (folder.label, name) in records else UNAPPLIED,
+            applied=(folder.label, name) in records,
+            applied_at=records.get((folder.label, name)),
+            file=_file(folder, name) if name in folder.names else None,
+            ghost=name not in folder.names,
+            order=order,
+        )
+        for order, name in enumerate(sorted(names + ghosts))
+    )
+    return _app(folder, migrations)
+
+
+def _app(folder: Folder, migrations: Tuple[Migration, ...]) -> App:
+    return App(
+        label=folder.label,
+        name=folder.app,
+        third_party=folder.third_party,
+        migrations=migrations,
+        path=folder.path,
+        why_empty=folder.why_empty or (None if migrations else "There are no migrations yet."),
+    )
+
+
+def _file(folder: Folder, name: str) -> str:
+    return os.path.join(folder.path or "", name + ".py")
+
+
+def _orphans(records: Records, known: Set[str]) -> List[App]:
+    labels = sorted({label for label, _ in records} - known)
+    return [
+        App(
+            label=label,
+            name="",
+            third_party=False,
+            orphan=True,
+            why_empty=None,
+            migrations=tuple(
+                Migration(name, APPLIED, True, records[label, name], ghost=True, order=order)
+                for order, name in enumerate(sorted(n for a, n in records if a == label))
+            ),
+        )
+        for label in labels
+    ]
+
+
+class _Facts:
+    """All that the graph and the records say, ready to be asked per node."""
+
+    def __init__(self, disk: Any, records: Records, loader: Any) -> None:
+        self.disk = disk
+        self.records = records
+        self.loader = loader
+        self.order: Dict[Key, int] = {}
+        self.leaves: Set[Key] = set()
+        self.replaced_by: Dict[Key, Key] = {}
+        for key, migration in disk.migrations.items():
+            for replaced in migration.replaces:
+                self.replaced_by[tuple(replaced)] = key
+        if loader is not None:
+            self.leaves = set(loader.graph.leaf_nodes())
+            self.order = {key: place for place, key in enumerate(full_order(loader.graph))}
+
+    def mark(self, key: Key) -> str:
+        """Return the mark that showmigrations gives (django/core/management/commands/showmigrations.py)."""
+        if key in self.records:
+            return APPLIED
+        if self.loader is not None and key in self.loader.applied_migrations:
+            return SQUASHED
+        migration = self.disk.migrations.get(key)
+        replaces = migration.replaces if self.loader is None and migration is not None else ()
+        if replaces and all(tuple(replaced) in self.records for replaced in replaces):
+            return SQUASHED
+        return UNAPPLIED
+
+    def place(self, key: Key) -> Tuple[int, str]:
+        """Sort key: the graph's order; replaced ones just before their squash."""
+        if key in self.order:
+            return (self.order[key], "~")
+        squash = self.replaced_by.get(key)
+        return (self.order.get(squash, 1 << 30) if squash else 1 << 30, key[1])
+
+
+def full_order(graph: Any) -> List[Key]:
+    """Return all nodes in the order of Django's plan for everything, in one walk.
+
+    `MigrationExecutor.migration_plan` walks every leaf's whole ancestry anew and drops what it has
+    seen; sharing the visited set gives the same list, since it always holds whole ancestries.
+    """
+    ordered: List[Key] = []
+    seen: Set[Key] = set()
+    for leaf in graph.leaf_nodes():
+        stack = [(graph.node_map[leaf], False)]
+        while stack:
+            node, processed = stack.pop()
+            if node.key in seen:
+                continue
+            if processed:
+                seen.add(node.key)
+                ordered.append(node.key)
+                continue
+            stack.append((node, True))
+            stack.extend((parent, False) for parent in sorted(node.parents))
+    return ordered
+
+
+def _loaded_app(folder: Folder, facts: _Facts) -> App:
+    names = set(folder.names)
+    names.update(name for (label, name) in facts.records if label == folder.label)
+    keys = sorted(((folder.label, name) for name in names), key=facts.place)
+    return _app(folder, tuple(_loaded(folder, key, order, facts) for order, key in enumerate(keys)))
+
+
+def _loaded(folder: Folder, key: Key, order: int, facts: _Facts) -> Migration:
+    migration = facts.disk.migrations.get(key)
+    broken = facts.disk.broken.get(key)
+    mark = facts.mark(key)
+    here = key[1] in folder.names
+    squash = facts.replaced_by.get(key)
+    return Migration(
+        name=key[1],
+        mark=mark,
+        applied=mark != UNAPPLIED,
+        applied_at=facts.records.get(key),
+        file=_file(folder, key[1]) if here else None,
+        ghost=not here and squash is None,
+        error=broken.message if broken else None,
+        order=facts.order.get(key, order),
+        reversible=None if migration is None else irreversible(migration) is None,
+        runs_python=migration is not None and runs_python(migration.operations),
+        initial=migration is not None and not any(app == key[0] for app, _ in migration.dependencies),
+        head=key in facts.leaves,
+        replaces=() if migration is None else tuple("%s.%s" % tuple(pair) for pair in migration.replaces),
+        replaced_by=None if squash is None else "%s.%s" % squash,
+    )
+
+
+def _history_problems(loader: Any, alias: str) -> List[Problem]:
+    problems = [
+        Problem(
+            "heads",
+            "%s has %d heads: %s. `manage.py makemigrations --merge` joins them; until then"
+            " Django migrates nothing." % (label, len(names), ", ".join(names)),
+        )
+        for label, names in sorted(loader.detect_conflicts().items())
+    ]
+    if loader.connection is not None:
+        try:
+            loader.check_consistent_history(loader.connection)
+        except Exception as error:  # noqa: BLE001 -- InconsistentMigrationHistory, or the database going away
+            problems.append(Problem("inconsistent", str(error)))
+    return problems
+
+
+def _graph_problem(error: BaseException) -> str:
+    return "missing" if isinstance(error, NodeNotFoundError) else "graph"

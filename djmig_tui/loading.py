@@ -1,0 +1,171 @@
+"""Migrations on disk: found without importing them, and imported once for Django's graph."""
+
+import importlib.util
+import os
+import sys
+import traceback
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Dict, List, Optional, Set, Tuple
+
+from django.apps import apps
+from django.db.migrations.loader import MigrationLoader
+
+Key = Tuple[str, str]
+#: Path → (mtime in ns, size) of every Python file in the migrations folders.
+Snapshot = Dict[str, Tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Where an app's migrations are, or why there are none."""
+
+    label: str
+    app: str  # dotted name of the app
+    module: Optional[str]  # dotted name of the migrations package
+    path: Optional[str]
+    names: Tuple[str, ...]  # sorted
+    why_empty: Optional[str]
+    third_party: bool
+
+
+@dataclass(frozen=True)
+class BrokenFile:
+    """A migration that cannot be imported."""
+
+    message: str  # one sentence with file and line
+    detail: str  # the traceback
+
+
+@dataclass
+class Disk:
+    """All migrations that could be imported, and the files that could not."""
+
+    migrations: Dict[Key, Any] = field(default_factory=dict)
+    broken: Dict[Key, BrokenFile] = field(default_factory=dict)
+    migrated_apps: Set[str] = field(default_factory=set)
+    unmigrated_apps: Set[str] = field(default_factory=set)
+    folders: Tuple[Folder, ...] = ()
+    snapshot: Snapshot = field(default_factory=dict)
+
+
+class Loader(MigrationLoader):  # type: ignore[misc, unused-ignore]
+    """Django's loader over files that were imported once, so that several graphs can be built."""
+
+    def __init__(self, connection: Any, disk: Disk, replace: bool) -> None:
+        self.disk = disk
+        super().__init__(connection, ignore_no_migrations=True, replace_migrations=replace)
+
+    def load_disk(self) -> None:
+        """Take the files from `Disk`; Django's own method would import them again."""
+        self.disk_migrations = dict(self.disk.migrations)
+        self.unmigrated_apps = set(self.disk.unmigrated_apps)
+        self.migrated_apps = set(self.disk.migrated_apps)
+
+
+def is_third_party(path: str) -> bool:
+    """Return whether `path` belongs to an installed package rather than to the project."""
+    parts = os.path.normpath(path).split(os.sep)
+    return "site-packages" in parts or "dist-packages" in parts
+
+
+def scan_folders() -> Tuple[Folder, ...]:
+    """Return every installed app's migrations folder by the rules of Django's loader, importing none."""
+    return tuple(_scan(app_config) for app_config in apps.get_app_configs())
+
+
+def _scan(app_config: Any) -> Folder:
+    module, explicit = MigrationLoader.migrations_module(app_config.label)
+    third_party = is_third_party(app_config.path)
+
+    def folder(path: Optional[str], names: List[str], why: Optional[str]) -> Folder:
+        return Folder(app_config.label, app_config.name, module, path, tuple(sorted(names)), why, third_party)
+
+    if module is None:
+        return folder(None, [], "MIGRATION_MODULES turns migrations off for this app.")
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError) as error:
+        return folder(None, [], "The package %s cannot be imported: %s" % (module, error))
+    if spec is None:
+        why = "MIGRATION_MODULES names %s, which does not exist." if explicit else "There is no package %s."
+        return folder(None, [], why % module)
+    if spec.submodule_search_locations is None:
+        return folder(None, [], "%s is a file, not a package." % spec.origin)
+    path = next(iter(spec.submodule_search_locations), None)
+    if spec.origin is None or path is None:
+        return folder(path, [], "%s has no __init__.py, so Django does not see it." % path)
+    return folder(path, migration_names(path), None)
+
+
+def migration_names(path: str) -> List[str]:
+    """Return the names of the modules in `path` that Django takes for migrations, unsorted."""
+    try:
+        entries = os.listdir(path)
+    except OSError:
+        return []
+    return [entry[:-3] for entry in entries if entry.endswith(".py") and entry[0] not in "_~"]
+
+
+def take_snapshot(folders: Tuple[Folder, ...]) -> Snapshot:
+    """Return the state of all files by which a change on disk is noticed."""
+    snapshot: Snapshot = {}
+    for folder in folders:
+        if folder.path is None:
+            continue
+        try:
+            with os.scandir(folder.path) as entries:
+                for entry in entries:
+                    if entry.name.endswith(".py"):
+                        stat = entry.stat()
+                        snapshot[entry.path] = (stat.st_mtime_ns, stat.st_size)
+        except OSError:
+            continue  # gone between two looks: the missing files are the change
+    return snapshot
+
+
+def read_disk(progress: Any = None) -> Disk:
+    """Import every migration. What cannot be imported is kept as `BrokenFile`, the rest goes on."""
+    folders = scan_folders()
+    disk = Disk(folders=folders, snapshot=take_snapshot(folders))
+    total, done = sum(len(folder.names) for folder in folders), 0
+    for folder in folders:
+        if folder.why_empty is not None or folder.module is None:
+            disk.unmigrated_apps.add(folder.label)
+            continue
+        disk.migrated_apps.add(folder.label)
+        for name in folder.names:
+            _read(disk, folder, name)
+        done += len(folder.names)
+        if progress is not None:
+            progress(done, total, "Reading migrations of %s" % folder.label)
+    return disk
+
+
+def _read(disk: Disk, folder: Folder, name: str) -> None:
+    key = (folder.label, name)
+    try:
+        module = import_module("%s.%s" % (folder.module, name))
+        disk.migrations[key] = module.Migration(name, folder.label)
+    except KeyboardInterrupt:  # a cancel, not a fault of the file
+        raise
+    except BaseException as error:  # noqa: BLE001 -- a migration file may raise anything, SystemExit too
+        sys.modules.pop("%s.%s" % (folder.module, name), None)
+        disk.broken[key] = BrokenFile(_sentence(folder, name, error), traceback.format_exc())
+
+
+def _sentence(folder: Folder, name: str, error: BaseException) -> str:
+    path = os.path.join(folder.path or "", name + ".py")
+    line: Optional[int] = None
+    if isinstance(error, SyntaxError):
+        path, line = error.filename or path, error.lineno
+        words = error.msg
+    else:
+        for frame in traceback.extract_tb(error.__traceback__):
+            if frame.filename == path:
+                line = frame.lineno
+        words = str(error)
+        if isinstance(error, AttributeError) and "'Migration'" in words:
+            return "%s has no Migration class." % path
+    where = path if line is None else "%s, line %d" % (path, line)
+    return "%s: %s: %s" % (where, type(error).__name__, words)
