@@ -267,6 +267,7 @@ def plan_with(engine: FakeEngine, **members: Any) -> p.Plan:
     return plan
 
 
+STOPPED = "Stopped on request. Nothing was changed."
 LOSS = (p.Loss("store", "store_product", "price"),)
 
 

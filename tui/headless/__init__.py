@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
-
-from djmig_tui.protocol import Progress
+from collections.abc import Awaitable, Callable
 
 from ..engine.api import Engine
 from ..engine.errors import EngineError, NotFound
@@ -17,6 +13,7 @@ from ..output import ProgressLine, print_error, print_json, print_text
 from ..state import State
 from . import files, listing, plans, sql
 from .answer import FAILED, USAGE, Answer, CommandError
+from .interrupts import interrupts
 from .session import Session
 
 COMMANDS: dict[str, Callable[[Session], Awaitable[Answer]]] = {
@@ -63,9 +60,9 @@ async def _answer(
 ) -> Answer:
     engine: Engine | None = None
     try:
-        engine = await connect()
-        session = Session(engine, options, state, progress)
-        with _interrupts(session, asyncio.current_task()):
+        with interrupts(asyncio.current_task()) as stopping:
+            engine = await connect()
+            stopping.session = session = Session(engine, options, state, progress)
             return await COMMANDS[options.command or "list"](session)
     except CommandError as error:
         return failure(str(error), error.code)
@@ -81,25 +78,3 @@ async def _answer(
     finally:
         if engine is not None:
             await engine.close()
-
-
-@contextlib.contextmanager
-def _interrupts(session: Session, task: asyncio.Task[Answer] | None) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM stop a run where it can be stopped, and give up anything else."""
-    loop = asyncio.get_running_loop()
-
-    def interrupted() -> None:
-        if session.running:
-            session.on_progress(Progress(message="Stopping where the database allows it…"))
-            session.engine.stop_run()
-        elif task is not None:
-            task.cancel()
-
-    caught = (signal.SIGINT, signal.SIGTERM)
-    for number in caught:
-        loop.add_signal_handler(number, interrupted)
-    try:
-        yield
-    finally:
-        for number in caught:
-            loop.remove_signal_handler(number)

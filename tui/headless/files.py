@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shlex
 
 from djmig_tui.protocol import DeleteFile, FileDeleted, MigrationFile, ReadFile, RestoreFile, to_wire
 
@@ -65,7 +66,7 @@ async def _delete(session: Session, file: MigrationFile) -> FileDeleted:
     except (Refused, Stale):
         session.state.forget_trash(entry)  # the file is still where it was
         raise
-    session.log("remove", f"rm {deleted.path}", "done", deleted.path)
+    session.log("remove", f"rm {shlex.quote(deleted.path)}", "done", deleted.path)
     return deleted
 
 

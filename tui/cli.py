@@ -1,0 +1,121 @@
+"""The command line: reads it, starts the engine, then imports what is needed, Textual last of all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .engine.errors import EngineError, NotFound
+from .options import Options, UsageError, parse
+
+if TYPE_CHECKING:
+    from .engine.discover import Launch
+    from .engine.process import Spawned
+
+USAGE = 2
+FAILED = 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says and return the exit code."""
+    typed = sys.argv[1:] if argv is None else list(argv)
+    try:
+        return _main(parse(typed))
+    except (UsageError, NotFound) as error:
+        return _refuse(str(error), USAGE, typed, getattr(error, "detail", ""))
+    except EngineError as error:
+        return _refuse(str(error), FAILED, typed, error.detail)
+    except KeyboardInterrupt:
+        return _refuse("Stopped; nothing was changed.", FAILED, typed)
+    except BrokenPipeError:
+        from .output import silence_closed_pipe
+
+        silence_closed_pipe()
+        return FAILED
+
+
+def _main(options: Options) -> int:
+    from . import start
+
+    opens_interface = options.command is None and not options.where
+    if opens_interface and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "The interface needs a terminal, and this is none. For scripts: djmig-tui list, sql, plan, "
+            "rollback, migrate, remove or restore; see djmig-tui --help."
+        )
+    if options.where:
+        return _print_where(options)
+    launch = start.demo_launch() if options.demo else start.find_launch(options, _here(), os.environ)
+    from .engine.process import spawn
+
+    # Before anything that takes long to import: the project starts meanwhile.
+    spawned = spawn(launch)
+    return _interface(options, launch, spawned) if opens_interface else _headless(options, launch, spawned)
+
+
+def _interface(options: Options, launch: Launch, spawned: Spawned) -> int:
+    from . import start
+    from .app import DjmigApp
+    from .engines import Engines
+    from .messages import Where
+
+    app = DjmigApp(
+        connect=Engines(launch, spawned).connect,
+        where=Where(str(launch.root), launch.command, launch.how),
+        state=start.demo_state(launch) if options.demo else start.state_of(launch.root, options, os.environ),
+        database=options.database,
+        read_only=options.read_only,
+        demo=options.demo,
+    )
+    app.run()
+    return app.return_code or 0
+
+
+def _headless(options: Options, launch: Launch, spawned: Spawned) -> int:
+    from . import headless, start
+    from .engines import Engines
+    from .output import prepare_streams, print_error
+
+    def tell(printed: str) -> None:
+        print_error(f"The project takes long to start. It printed: {printed.strip() or 'nothing'}")
+
+    prepare_streams()
+    state = start.state_of(launch.root, options, os.environ)
+    return headless.run(Engines(launch, spawned, tell).connect, options, state)
+
+
+def _print_where(options: Options) -> int:
+    from . import start
+    from .output import prepare_streams, print_json, print_text
+
+    folder = start.state_of(start.project_root(options, _here()), options, os.environ).folder
+    prepare_streams()
+    if options.json:
+        print_json({"folder": str(folder)})
+    else:
+        print_text(f"{folder}\n")
+    return 0
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise NotFound(
+            "The current folder does not exist any more. Change into your Django project."
+        ) from error
+
+
+def _refuse(sentence: str, code: int, typed: Sequence[str], detail: str = "") -> int:
+    """Print a sentence, as JSON if that was asked for, however little of the command line was understood."""
+    from .output import prepare_streams, print_error, print_json
+
+    prepare_streams()
+    if "--json" in typed:
+        print_json({"error": sentence})
+    else:
+        print_error(sentence, detail)
+    return code
