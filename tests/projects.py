@@ -62,6 +62,7 @@ def clone(project: SampleProject, tmp_path: Path, name: str = "clone") -> Sample
     shutil.copytree(project.folder, folder, ignore=shutil.ignore_patterns("__pycache__", "*.sqlite3"))
     files = {alias: Path(name).name for alias, name in project.databases.items()}
     copy = register(folder, project.vendor, files)
+    copy.python = project.python
     copy.env.update({key: value for key, value in project.env.items() if key.startswith("BOOKSHOP_")})
     if "BOOKSHOP_NAME" in project.env:
         copy.env["BOOKSHOP_NAME"] = copy.databases["default"]

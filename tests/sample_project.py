@@ -9,9 +9,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests import dumps
-from tests.servers import copy_database, create_database, drop_database
+from tests.servers import copy_database, create_database, drop_database, query
 from tests.sources import RECORD_ALL
 
 SECONDS = 110
@@ -72,6 +73,10 @@ class SampleProject:
     def snapshot(self, alias: str = "default") -> dumps.Snapshot:
         """Return schema, records and rows."""
         return dumps.snapshot(self.vendor, self.databases[alias])
+
+    def query(self, sql: str, alias: str = "default") -> list[tuple[Any, ...]]:
+        """Run one statement with the vendor's driver; return its rows. SQLite is opened read-only."""
+        return query(self.vendor, self.databases[alias], sql)
 
     def applied(self, app: str, alias: str = "default") -> list[str]:
         """Return the names recorded for one app, sorted."""

@@ -118,6 +118,9 @@ def copy_database(vendor: str, source: str, target: str) -> None:
         if Path(source).exists():
             shutil.copyfile(source, target)
     elif vendor == "postgresql":
+        # A connection that a test left open would make this fail.
+        leave = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'"
+        query(vendor, None, leave)
         query(vendor, None, f"CREATE DATABASE {target} TEMPLATE {source}")
     else:
         create_database(vendor, target)
