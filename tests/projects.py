@@ -140,7 +140,7 @@ def _install(folder: Path, labels: Sequence[str]) -> None:
         settings.write(f"INSTALLED_APPS += {list(labels)!r}\n")
 
 
-def _entry(vendor: str, name: str) -> dict[str, str]:
+def _entry(vendor: str, name: str) -> dict[str, object]:
     if vendor == "sqlite":
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": name}
     at = server(vendor)
@@ -151,4 +151,5 @@ def _entry(vendor: str, name: str) -> dict[str, str]:
         "PORT": str(at.port),
         "USER": at.user,
         "PASSWORD": at.password,
+        "OPTIONS": {"charset": "utf8mb4"} if vendor == "mysql" else {},
     }

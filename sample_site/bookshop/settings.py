@@ -47,6 +47,8 @@ def database(variable, name):
         "PORT": os.environ.get("BOOKSHOP_PORT", ""),
         "USER": os.environ.get("BOOKSHOP_USER", {"postgresql": "postgres", "mysql": "root"}[VENDOR]),
         "PASSWORD": os.environ.get("BOOKSHOP_PASSWORD", ""),
+        # Django 4.2 would connect with three-byte characters, and a title holds one of four.
+        "OPTIONS": {"charset": "utf8mb4"} if VENDOR == "mysql" else {},
     }
 
 
