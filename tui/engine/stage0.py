@@ -10,10 +10,12 @@ from pathlib import PurePath
 #: One line without single quotes, backslashes, dollars or backticks: it has to survive shells.
 #: The hello is its nonce reversed, so that an echo of this text is not taken for it. What it
 #: executes is stage 1, which comes down the pipe once the hello has been seen: until then
-#: something else may be reading there, such as a prompt of the project.
+#: something else may be reading there, such as a prompt of the project. An interface that is gone
+#: by then ends the process at once, whatever threads the project has (SIGPIPE, _exit).
 _STAGE0 = (
-    "import os,sys;"
+    "import os,signal,sys;"
     'os.isatty(0) and sys.exit("djmig-tui: stdin is a terminal here, use -T");'
+    "signal.signal(signal.SIGPIPE,signal.SIG_DFL);"
     'os.write(1,bytes([10])+b"{nonce}"[::-1]+bytes([10]));'
     'exec(eval(open(0,"rb",0,closefd=False).readline() or b"os._exit(1)"),dict(__name__="djmig_boot"))'
 )
