@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.projects import SampleProject, copy_sample_site
+from tests.projects import SampleProject, copy_sample_site, generate
 
 STORE = ["0001_initial", "0002_add_price_to_product", "0003_change_price_field", "0004_add_discount_field"]
 
@@ -158,6 +158,21 @@ def test_reports_has_no_migrations(ready_site: SampleProject) -> None:
 def test_what_nothing_blocks_goes_back_to_zero(app: str, ready_site: SampleProject) -> None:
     ready_site.manage("migrate", app, "zero")
     assert ready_site.applied(app) == []
+
+
+def test_the_same_seed_generates_the_same_project(tmp_path: Path) -> None:
+    first, second, other = (
+        generate(tmp_path / name, 3, 10, seed=seed) for name, seed in (("a", 5), ("b", 5), ("c", 6))
+    )
+    sources = [
+        {
+            path.relative_to(made.folder): path.read_text()
+            for path in made.folder.glob("app*/migrations/0*.py")
+        }
+        for made in (first, second, other)
+    ]
+    assert len(sources[0]) == 30
+    assert sources[0] == sources[1] != sources[2]
 
 
 def test_the_generated_project_goes_back_to_zero_and_comes_again(ready_generated: SampleProject) -> None:
