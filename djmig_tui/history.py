@@ -64,7 +64,7 @@ def _records(session: Any, alias: str) -> Tuple[Records, List[Problem]]:
     if databases.missing(alias):
         name = databases.settings_of(alias)["NAME"]
         sentence = "The SQLite file %s does not exist yet: nothing is applied. Migrating creates it." % name
-        return records, [Problem("database", sentence)]
+        return records, [Problem("fresh", sentence)]
     return records, []
 
 

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import time
+import traceback
 from typing import Any, Dict, Optional, Tuple
 
 import django
@@ -14,7 +15,7 @@ from django.core.management import get_commands
 from django.db import connections
 
 from . import databases
-from .errors import StaleError
+from .errors import FailedError, StaleError
 from .loading import Disk, Loader, Snapshot, read_disk, scan_folders, take_snapshot
 from .protocol import Database, OpenProject, Project
 from .records import Records, read_records
@@ -101,7 +102,7 @@ class Session:
 def open_project(session: Session, request: OpenProject, call: Any) -> Project:
     """Answer with the project's settings and databases, without connecting to any."""
     session.read_only = request.read_only
-    module = str(getattr(settings, "SETTINGS_MODULE", ""))
+    module = _read_settings()
     return Project(
         name=module.split(".", maxsplit=1)[0] or os.path.basename(os.getcwd()),
         folder=os.getcwd(),
@@ -113,6 +114,16 @@ def open_project(session: Session, request: OpenProject, call: Any) -> Project:
         databases=tuple(_database(alias, request.local_hosts) for alias in connections.settings),
         migrate_override=_migrate_override(),
     )
+
+
+def _read_settings() -> str:
+    """Return the name of the settings module, once it could be imported."""
+    try:
+        return str(settings.SETTINGS_MODULE or "")  # None: configured by code, without a module
+    except Exception as error:
+        sentence = "The settings cannot be imported: %s: %s. Correct them, or name others with --settings."
+        words = sentence % (type(error).__name__, str(error).rstrip("."))
+        raise FailedError(words, traceback.format_exc(), type(error).__name__) from error
 
 
 def _migrate_override() -> Optional[str]:

@@ -170,7 +170,9 @@ class App:
 class Problem:
     """Something that is wrong with the history as a whole."""
 
-    kind: str  # "database", "heads", "inconsistent", "missing", "import", "graph", "ghost"
+    #: "database" (cannot be asked), "fresh" (is not there yet, nothing is applied), "heads",
+    #: "inconsistent", "missing", "import", "graph", "ghost".
+    kind: str
     message: str
 
 

@@ -62,13 +62,15 @@ def _interface(options: Options, launch: Launch, spawned: Spawned) -> int:
     from .engines import Engines
     from .messages import Where
 
+    engines = Engines(launch, spawned)
     app = DjmigApp(
-        connect=Engines(launch, spawned).connect,
+        connect=engines.connect,
         where=Where(str(launch.root), launch.command, launch.how),
         state=start.demo_state(launch) if options.demo else start.state_of(launch.root, options, os.environ),
         database=options.database,
         read_only=options.read_only,
         demo=options.demo,
+        printed=engines.printed,
     )
     app.run()
     return app.return_code or 0

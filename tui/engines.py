@@ -15,9 +15,14 @@ class Engines:
     def __init__(self, launch: Launch, first: Spawned, on_waiting: OnWaiting | None = None) -> None:
         self._launch = launch
         self._first: Spawned | None = first
+        self._starting = first
         self._on_waiting = on_waiting
 
     async def connect(self) -> Engine:
         """Return an engine that is there. Raises `StartFailed`."""
-        spawned, self._first = self._first or spawn(self._launch), None
-        return await connect(spawned, self._on_waiting)
+        self._starting, self._first = self._first or spawn(self._launch), None
+        return await connect(self._starting, self._on_waiting)
+
+    def printed(self) -> str:
+        """Return the end of what the project of the newest engine has printed."""
+        return self._starting.output()

@@ -5,15 +5,18 @@ from __future__ import annotations
 from djmig_tui.protocol import History, Progress, RenderSql, Sql
 
 from ..engine.errors import EngineEnded, EngineError
-from .answer import DONE, FAILED, Answer
+from .answer import DONE, FAILED, Answer, CommandError
 from .names import find_app, find_migration
-from .session import Session
+from .session import Session, database_problem
 
 
 async def print_sql(session: Session) -> Answer:
     """Answer with the SQL of what was named, errors of single migrations among it."""
     await session.project()
     history = await session.history()
+    problem = database_problem(history)
+    if problem:
+        raise CommandError(problem)
     wanted = _wanted(session, history)
     rendered = []
     for done, (app, name) in enumerate(wanted):
