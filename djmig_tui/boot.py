@@ -72,21 +72,24 @@ def read_exactly(fd: int, size: int) -> bytes:
     return b"".join(chunks)
 
 
-def take_channel() -> Tuple[int, int]:
-    """Return the pipe as descriptors that only we know of; the project's own lead elsewhere.
+def take_channel(fd: int) -> Tuple[int, int]:
+    """Return the pipe, which comes in on `fd` and goes out on 1, as descriptors that only we know of.
 
-    Prints, ``os.write(1, …)`` and children's output go to stderr, and ``input()`` sees the end
-    of a file. Descriptors made by dup are not inherited by programs that the project starts.
+    The project's own lead elsewhere: prints, ``os.write(1, …)`` and children's output go to
+    stderr, and ``input()`` sees the end of a file. Descriptors made by dup are not inherited by
+    programs that the project starts.
     """
-    channel = os.dup(0), os.dup(1)
+    channel = os.dup(fd), os.dup(1)
+    if fd != 0:
+        os.close(fd)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
 
     def leave_channel() -> None:
         # A forked child has our descriptors: it must neither write to the pipe nor keep it open.
-        for fd in channel:
-            os.dup2(nothing, fd)
+        for ours in channel:
+            os.dup2(nothing, ours)
 
     os.register_at_fork(after_in_child=leave_channel)
     return channel
@@ -103,23 +106,23 @@ def set_up_django(settings: str, folder: str, asked: bool) -> None:
     import_module("django").setup()
 
 
-def start(header_size: int) -> None:
+def start(fd: int, header_size: int) -> None:
     """Read what follows stage 1 on the pipe, then serve until the interface goes away."""
     try:
-        bring_in_engine(header_size)
+        bring_in_engine(fd, header_size)
     except BaseException:  # noqa: BLE001 -- whatever it is, threads of the project must not keep us here
         traceback.print_exc()
     sys.stderr.flush()
     os._exit(1)
 
 
-def bring_in_engine(header_size: int) -> None:
+def bring_in_engine(fd: int, header_size: int) -> None:
     """Start the engine on the channel; returns only if it cannot be started."""
-    header = json.loads(read_exactly(0, header_size).decode("ascii"))
-    sources = json.loads(zlib.decompress(read_exactly(0, header["size"])).decode("utf-8"))
+    header = json.loads(read_exactly(fd, header_size).decode("ascii"))
+    sources = json.loads(zlib.decompress(read_exactly(fd, header["size"])).decode("utf-8"))
     sys.dont_write_bytecode = True  # the environment says so too, where it gets through
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    input_fd, output_fd = take_channel()
+    input_fd, output_fd = take_channel(fd)
     if header["django"] is not None:
         set_up_django(**header["django"])
     finder: Any = Finder({name: (found[0], found[1]) for name, found in sources.items()})

@@ -29,7 +29,7 @@ def sql(behaviour: str, name: str = "") -> RenderSql:
 
 
 def pid_of(client: Client) -> int:
-    return client._lifetime._spawned.process.pid
+    return client._lifetime._spawned.attempt.process.pid
 
 
 async def at_work(client: Client, behaviour: str) -> asyncio.Future[object]:
@@ -107,7 +107,7 @@ from tui.engine.process import spawn
 async def main():
     client = await connect(spawn(stubs.launch(Path(sys.argv[1])), stubs.sources()))
     def tell(progress=None):
-        print(client._lifetime._spawned.process.pid, flush=True)
+        print(client._lifetime._spawned.attempt.process.pid, flush=True)
     if sys.argv[2] == "run":
         await client.run_plan(RunPlan("default", "back", "1", None, "60"), tell)
     await client.open_project(OpenProject())
@@ -172,7 +172,7 @@ from tests.protocol import stubs
 from tui.engine.process import spawn
 
 launch = stubs.launch(Path(sys.argv[1]), before=sys.argv[2])
-print(spawn(launch, stubs.sources()).process.pid, flush=True)
+print(spawn(launch, stubs.sources()).attempt.process.pid, flush=True)
 """
 
 
@@ -185,7 +185,7 @@ async def test_an_interface_that_leaves_while_the_project_starts_leaves_nothing(
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    await until(lambda: not alive(spawned.process.pid))
+    await until(lambda: not alive(spawned.attempt.process.pid))
 
 
 async def test_a_start_that_nobody_sees_through_ends_too(tmp_path: Path) -> None:

@@ -14,6 +14,10 @@ _NOT_SHIPPED = frozenset({"tui", "sample_site", "management", "__pycache__"})
 #: Dotted name below the package ("" is the package itself) → (is a package, source).
 Sources = dict[str, tuple[bool, str]]
 
+#: How the other side sets Django up itself: "settings", the "folder" of manage.py, and whether
+#: those settings were "asked" for, or are what manage.py would fall back to.
+Django = dict[str, str | bool]
+
 
 def read_sources() -> Sources:
     """Return the sources of the engine that is installed with this interface."""
@@ -38,17 +42,15 @@ def _walk(folder: Path, prefix: str) -> list[tuple[str, tuple[bool, str]]]:
     return found
 
 
-def pack(sources: Sources, ready: str, django: dict[str, str | bool] | None = None) -> bytes:
+def pack(sources: Sources, ready: str, django: Django | None = None) -> bytes:
     """Return all that goes down the pipe once stage 0 has said hello.
 
-    The other side answers with `ready` reversed when the channel is private. With `django` it sets
-    Django up itself: "settings", the "folder" of manage.py, and whether those settings were "asked"
-    for, or are what manage.py would fall back to.
+    The other side answers with `ready` reversed when the channel is private.
     """
     payload = zlib.compress(json.dumps(sources).encode("utf-8"), 6)
     fields = {"size": len(payload), "ready": ready, "django": django}
     header = json.dumps(fields).encode("ascii")
-    source = f"{sources['boot'][1]}\n\nstart({len(header)})\n"
+    source = f"{sources['boot'][1]}\n\nstart(fd, {len(header)})\n"
     packed = b85encode(zlib.compress(source.encode("utf-8"), 9)).decode("ascii")
     line = f'__import__("zlib").decompress(__import__("base64").b85decode("{packed}"))\n'
     return line.encode("ascii") + header + payload

@@ -7,7 +7,6 @@ import subprocess
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import IO
 
 from djmig_tui import wire
 
@@ -28,12 +27,7 @@ CLOSE_WITHIN = 5.0
 LAST_WORDS = 0.5
 
 
-async def started(
-    spawned: Spawned,
-    on_waiting: OnWaiting | None = None,
-    tell_after: float = TELL_AFTER,
-    give_up_after: float = GIVE_UP_AFTER,
-) -> None:
+async def started(spawned: Spawned, on_waiting: OnWaiting | None = None) -> None:
     """Wait until the engine is there. Raises `StartFailed`; ends the process if it is given up."""
     loop = asyncio.get_running_loop()
     settled = asyncio.Event()
@@ -43,14 +37,14 @@ async def started(
     try:
         while not settled.is_set():
             waited = loop.time() - begun
-            if waited >= give_up_after:
+            if waited >= GIVE_UP_AFTER:
                 raise starting.too_long(spawned.launch, waited, spawned.output())
-            if waited >= tell_after and on_waiting is not None and spawned.output() != told:
+            if waited >= TELL_AFTER and on_waiting is not None and spawned.output() != told:
                 told = spawned.output()
                 on_waiting(told)
-            pause = 1.0 if waited >= tell_after else tell_after - waited
+            pause = 1.0 if waited >= TELL_AFTER else TELL_AFTER - waited
             with suppress(TimeoutError, asyncio.TimeoutError):
-                await asyncio.wait_for(settled.wait(), min(pause, give_up_after - waited))
+                await asyncio.wait_for(settled.wait(), min(pause, GIVE_UP_AFTER - waited))
     except BaseException:
         spawned.kill()
         raise
@@ -72,12 +66,12 @@ class Lifetime:
     async def open(self, connection: Connection) -> None:
         """Give `connection` its pipes; it reads until the engine ends."""
         loop = asyncio.get_running_loop()
-        process = self._spawned.process
+        attempt = self._spawned.attempt
         reader = asyncio.StreamReader(limit=wire.MAX_LINE)
         reading, _ = await loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), _pipe(process.stdout)
+            lambda: asyncio.StreamReaderProtocol(reader), attempt.output
         )
-        writing, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, _pipe(process.stdin))
+        writing, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, attempt.input)
         self._transports = [writing, reading]
         connection.write = writing.write
         threading.Thread(target=self._wait, args=(loop,), name="djmig-tui wait", daemon=True).start()
@@ -102,8 +96,7 @@ class Lifetime:
 
     def log(self, line: bytes) -> None:
         """Put a line of our own among what the project prints."""
-        if self._spawned.stderr is not None:
-            self._spawned.stderr.add(line)
+        self._spawned.attempt.errors.add(line)
 
     async def _run(self, connection: Connection, reader: asyncio.StreamReader) -> None:
         reading = asyncio.create_task(connection.read(reader))
@@ -123,7 +116,7 @@ class Lifetime:
             self._on_ended(tail)
 
     def _last_words(self) -> tuple[str, str]:
-        process = self._spawned.process
+        process = self._spawned.attempt.process
         try:
             code = process.wait(LAST_WORDS)
         except subprocess.TimeoutExpired:
@@ -133,16 +126,10 @@ class Lifetime:
         return how, self._spawned.output(LAST_WORDS)
 
     def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._spawned.process.wait()
+        self._spawned.attempt.process.wait()
         _from_thread(loop, self._exited.set)
 
 
 def _from_thread(loop: asyncio.AbstractEventLoop, callback: Callable[[], object]) -> None:
     with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
         loop.call_soon_threadsafe(callback)
-
-
-def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    if stream is None:
-        raise ValueError("The engine was started without pipes.")
-    return stream

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import select
-import signal
-import subprocess
 import threading
 from collections.abc import Callable
 
 from . import bundle, stage0, starting
+from .attempt import Attempt
 from .discover import Launch, settings_of
 from .errors import StartFailed
-from .tail import Drain, Tail
+from .tail import Tail
 
 
 class Spawned:
@@ -27,29 +25,28 @@ class Spawned:
         self.launch = launch
         #: What was printed before the channel was ours.
         self.printed = Tail()
-        self.stderr: Drain | None = None
         self.failure: StartFailed | None = None
+        self._attempt: Attempt | None = None
         self._sources = sources
         self._settled = False
         self._abandoned = False
         self._callback: Callable[[], None] | None = None
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._unread = b""
         self._nonce = os.urandom(16).hex()
+        self._here = stage0.runs_here(launch.command)
         try:
-            self._popen(stage0.shell_command(launch.command, launch.settings, stage0.stage0(self._nonce)))
+            self._try(self._shell, here=self._here)
         except OSError as error:
             self._settle(starting.not_started(launch, error))
         else:
             threading.Thread(target=self._see_through, name="djmig-tui start", daemon=True).start()
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
-        """The process that runs, once it was possible to start one."""
-        if self._process is None:
+    def attempt(self) -> Attempt:
+        """The process that runs, if it was possible to start one."""
+        if self._attempt is None:
             raise self.failure or StartFailed("The engine was not started.")
-        return self._process
+        return self._attempt
 
     def on_settled(self, callback: Callable[[], None]) -> None:
         """Have `callback` called once the engine is there or has failed: at once, or by a thread."""
@@ -61,17 +58,14 @@ class Spawned:
 
     def output(self, timeout: float = 0.0) -> str:
         """Return the end of what the project printed, waiting up to `timeout` for the last of it."""
-        errors = "" if self.stderr is None else self.stderr.finish(timeout)
+        errors = "" if self._attempt is None else self._attempt.errors.finish(timeout)
         return "\n".join(text for text in (self.printed.text().strip("\n"), errors.strip("\n")) if text)
 
     def kill(self) -> None:
         """End the process and all that it started, at once."""
         self._abandoned = True
-        if self._process is not None and self._process.poll() is None:
-            try:
-                os.killpg(self._process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                self._process.kill()
+        if self._attempt is not None:
+            self._attempt.kill()
 
     def _settle(self, failure: StartFailed | None) -> None:
         with self._lock:
@@ -84,120 +78,66 @@ class Spawned:
     # -- the thread
     def _see_through(self) -> None:
         try:
-            failure = self._two_ways()
+            failure = self._all_ways()
         except Exception as error:  # noqa: BLE001 -- whatever it is, somebody waits for the outcome
             failure = StartFailed(f"The engine could not be started: {error}.", self.output())
         self._settle(failure)
 
-    def _two_ways(self) -> StartFailed | None:
-        code = self._hand_over("", "")
+    def _all_ways(self) -> StartFailed | None:
+        code = self._hand_over()
+        if code is not None and not self._abandoned and stage0.LOST_PIPE in self.output(1.0):
+            # A manage.py that starts another Python passes on no pipe but the standard ones.
+            self._here = False
+            self._try(self._shell, here=False)
+            code = self._hand_over()
         if code is None:
             return None
         output = self.output(1.0)
         failure = starting.ended(self.launch, code, output)
         settings = self.launch.settings or settings_of(self.launch.root)
-        command = self._without_manage_py()
-        if self._abandoned or settings is None or command is None:
+        if self._abandoned or settings is None or self._python(0) is None:
             return failure
         if not starting.shell_is_overridden(code, output):
             return failure
-        self._popen(command)
-        code = self._hand_over(settings, stage0.script_folder(self.launch.command) or ".")
+        self._try(lambda fd: self._python(fd) or [], here=self._here)
+        django: bundle.Django = {
+            "settings": settings,
+            "folder": stage0.script_folder(self.launch.command) or ".",
+            "asked": self.launch.settings is not None,
+        }
+        code = self._hand_over(django)
         return None if code is None else starting.ended(self.launch, code, self.output(1.0))
 
-    def _without_manage_py(self) -> list[str] | None:
-        code = stage0.stage0(self._nonce)
+    def _shell(self, fd: int) -> list[str]:
+        return stage0.shell_command(self.launch.command, self.launch.settings, stage0.stage0(self._nonce, fd))
+
+    def _python(self, fd: int) -> list[str] | None:
+        code = stage0.stage0(self._nonce, fd)
         command = stage0.python_command(self.launch.command, code)
         if command is None and self.launch.python is not None:
             return [self.launch.python, "-c", code]
         return command
 
-    def _popen(self, command: list[str]) -> None:
-        self._process = process = subprocess.Popen(
-            command,
-            cwd=self.launch.cwd,
-            env=_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            start_new_session=True,
-        )
-        if process.stderr is not None:
-            self.stderr = Drain(process.stderr)
+    def _try(self, build: Callable[[int], list[str]], *, here: bool) -> None:
+        if self._attempt is not None:
+            self._attempt.kill()
+        self._attempt = Attempt(build, self.launch.cwd, self.printed, here=here)
         if self._abandoned:
-            self.kill()
+            self._attempt.kill()
 
-    def _hand_over(self, settings: str, folder: str) -> int | None:
+    def _hand_over(self, django: bundle.Django | None = None) -> int | None:
         """Send the engine to who says hello. Return None when it is there, else the exit code."""
         ready = os.urandom(16).hex()
         # Packed while the project starts.
-        django: dict[str, str | bool] = {
-            "settings": settings,
-            "folder": folder,
-            "asked": self.launch.settings is not None,
-        }
-        packed = bundle.pack(self._sources or bundle.read_sources(), ready, django if settings else None)
-        if self._read_until(stage0.marker(self._nonce)):
-            self._write(packed)
-            if self._read_until(stage0.marker(ready)):
+        packed = bundle.pack(self._sources or bundle.read_sources(), ready, django)
+        attempt = self.attempt
+        if attempt.read_until(stage0.marker(self._nonce)):
+            attempt.write(packed)
+            if attempt.read_until(stage0.marker(ready)):
                 return None
-        process = self.process
-        if process.stdin is not None:
-            process.stdin.close()
-        return process.wait()
-
-    def _read_until(self, marker: bytes) -> bool:
-        """Read up to the marker; keep what came before it for error texts. False at the end."""
-        seen, self._unread = self._unread, b""
-        while True:
-            before, found, after = seen.partition(marker)
-            if found:
-                self.printed.add(before)
-                self._unread = after
-                return True
-            held = _overlap(seen, marker)
-            self.printed.add(seen[: len(seen) - held])
-            data = self._read()
-            seen = seen[len(seen) - held :] + data
-            if not data:
-                self.printed.add(seen)
-                return False
-
-    def _read(self) -> bytes:
-        """Return what comes next, nothing at the end of the stream or of the process."""
-        stdout = self.process.stdout
-        if stdout is None:
-            return b""
-        while not select.select([stdout], [], [], 0.5)[0]:
-            # A program that the project started may hold the pipe open after it.
-            if self.process.poll() is not None and not select.select([stdout], [], [], 0)[0]:
-                return b""
-        return os.read(stdout.fileno(), 65536)
-
-    def _write(self, data: bytes) -> None:
-        stdin = self.process.stdin
-        view = memoryview(data)
-        try:
-            while view and stdin is not None:
-                view = view[os.write(stdin.fileno(), view) :]
-        except BrokenPipeError:
-            return  # it has ended; reading on says how
+        return attempt.end()
 
 
 def spawn(launch: Launch, sources: bundle.Sources | None = None) -> Spawned:
     """Start the engine of `launch` and return at once. `sources` replaces the engine's own in tests."""
     return Spawned(launch, sources)
-
-
-def _overlap(seen: bytes, marker: bytes) -> int:
-    """Return how many of the last bytes of `seen` may be the beginning of `marker`."""
-    sizes = range(min(len(seen), len(marker) - 1), 0, -1)
-    return next((size for size in sizes if seen.endswith(marker[:size])), 0)
-
-
-def _environment() -> dict[str, str]:
-    environ = dict(os.environ)
-    environ["PYTHONDONTWRITEBYTECODE"] = "1"  # looking writes nothing into the project's folder
-    environ.pop("__PYVENV_LAUNCHER__", None)  # macOS: it would turn the project's Python into ours
-    return environ

@@ -14,21 +14,24 @@ from pathlib import PurePath
 #: by then ends the process at once, whatever threads the project has (SIGPIPE, _exit).
 _STAGE0 = (
     "import os,signal,sys;"
-    'os.isatty(0) and sys.exit("djmig-tui: stdin is a terminal here, use -T");'
+    'f=open({fd},"rb",0,closefd=False);'
+    'f.isatty() and sys.exit("djmig-tui: stdin is a terminal here, use -T");'
     "signal.signal(signal.SIGPIPE,signal.SIG_DFL);"
     'os.write(1,bytes([10])+b"{nonce}"[::-1]+bytes([10]));'
-    'exec(eval(open(0,"rb",0,closefd=False).readline() or b"os._exit(1)"),dict(__name__="djmig_boot"))'
+    'exec(eval(f.readline() or b"os._exit(1)"),dict(__name__="djmig_boot",fd={fd}))'
 )
 
 #: What stage 0 says when it refuses a terminal; the start error is made from it.
 TTY = "djmig-tui: stdin is a terminal here"
+#: What Python says when the pipe that was passed beside the standard ones did not arrive.
+LOST_PIPE = "OSError: [Errno 9] Bad file descriptor"
 
 _PYTHON = re.compile(r"(python|pypy)[0-9.]*$")
 
 
-def stage0(nonce: str) -> str:
-    """Return the Python source that says hello with `nonce` and then executes what it is sent."""
-    return _STAGE0.format(nonce=nonce)
+def stage0(nonce: str, fd: int = 0) -> str:
+    """Return the Python source that says hello with `nonce` and then executes what it is sent on `fd`."""
+    return _STAGE0.format(nonce=nonce, fd=fd)
 
 
 def marker(nonce: str) -> bytes:
@@ -50,6 +53,11 @@ def python_command(command: tuple[str, ...], code: str) -> list[str] | None:
     if script is None or python is None:
         return None
     return [*_without_bytecode(command)[: script + 1], "-c", _quoted(command, code)]
+
+
+def runs_here(command: tuple[str, ...]) -> bool:
+    """Return whether the interpreter is started directly, so that it can be given a pipe of its own."""
+    return _python(command) == 0
 
 
 def script_folder(command: tuple[str, ...]) -> str:
