@@ -214,13 +214,13 @@ def _squash_blockers(session: Any, alias: str, target: Key, pairs: Pairs) -> Lis
 def _step(route: Route, pair: Tuple[Any, bool], index: int, request: Intent) -> Step:
     migration, backwards = pair
     key = (migration.app_label, migration.name)
-    operations = list(reversed(migration.operations)) if backwards else list(migration.operations)
     file = _file_of(migration)
     return Step(
         app=key[0],
         name=key[1],
         backwards=backwards,
-        operations=tuple(words(operation, backwards) for operation in operations),
+        # In the order of `migrate --plan`, which is that of the file, backwards too.
+        operations=tuple(words(operation, backwards) for operation in migration.operations),
         reversible=all(is_reversible(operation) for operation in migration.operations),
         because=_because(route, key, index, backwards, request.app),
         atomic=bool(migration.atomic),

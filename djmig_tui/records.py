@@ -1,7 +1,7 @@
 """What django_migrations says, read in one query."""
 
 import datetime
-from typing import Dict, Optional
+from typing import Any, Dict, Optional
 
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
@@ -24,14 +24,23 @@ def read_records(alias: str) -> Records:
         return {}
     connection = databases.looking(alias)
     try:
-        recorder = MigrationRecorder(connection)
-        if not recorder.has_table():
-            return {}
-        rows = recorder.migration_qs.values_list("app", "name", "applied")
-        return {(app, name): _iso(applied) for app, name, applied in rows}
-    except Exception as error:  # no rights, a broken table: each backend has its own classes
+        return _read(connection)
+    except Exception as error:  # noqa: BLE001 -- no rights, a broken table: each backend has its own classes
         databases.discard(connection)
-        raise FailedError(databases.unreachable(alias, error), kind=type(error).__name__) from error
+        first = error
+    try:  # once more, in case the server was restarted in between
+        return _read(databases.looking(alias))
+    except Exception as error:
+        databases.discard(connection)
+        raise FailedError(databases.unreachable(alias, first), kind=type(first).__name__) from error
+
+
+def _read(connection: Any) -> Records:
+    recorder = MigrationRecorder(connection)
+    if not recorder.has_table():
+        return {}
+    rows = recorder.migration_qs.values_list("app", "name", "applied")
+    return {(app, name): _iso(applied) for app, name, applied in rows}
 
 
 def _iso(applied: Optional[datetime.datetime]) -> Optional[str]:

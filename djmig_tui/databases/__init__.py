@@ -7,9 +7,10 @@ from one to the other: it is closed, and the next one opened in the other mode.
 
 import contextlib
 import sys
+import time
 import weakref
 from importlib import import_module
-from typing import Any, Iterator, Set
+from typing import Any, Dict, Iterator
 
 from django.db import connections
 from django.db.backends.signals import connection_created
@@ -18,16 +19,22 @@ from ..errors import FailedError, Refusal, first_error
 
 _open: "weakref.WeakSet[Any]" = weakref.WeakSet()
 _writing = False
-#: Aliases whose connection is an empty database in memory.
-_stand_ins: Set[str] = set()
+#: Alias → what `file` of its vendor said when its connection was opened for looking.
+_files: Dict[str, Any] = {}
 
 _VENDORS = {"sqlite": ".sqlite", "postgresql": ".postgresql", "mysql": ".mysql"}
+
+#: Alias → when its connection was last used for looking.
+_used: Dict[str, float] = {}
+#: Seconds after which a connection is asked whether it still stands before it is used.
+UNASKED = 1.0
 
 
 def vendor(connection: Any) -> Any:
     """Return the module for the database behind `connection`.
 
     Each module has ``make_read_only(connection)``, ``missing(settings) -> bool``,
+    ``file(settings)``, which changes when the file behind a database does,
     ``cancel(connection)``, ``transaction(connection)``, ``between_steps(connection)`` and
     ``one_transaction_why_not(connection) -> Optional[str]``. A backend of another vendor gets
     the `unknown` module, which promises nothing.
@@ -56,28 +63,32 @@ def looking(alias: str) -> Any:
     """
     check_alias(alias)
     connection = connections[alias]
-    if connection.connection is not None and (alias in _stand_ins) != missing(alias):
-        discard(connection)  # the file came, or went, while we looked
+    file = vendor(connection).file(connection.settings_dict)
+    if connection.connection is not None and (file != _files.get(alias) or _was_cut_off(connection)):
+        discard(connection)  # the SQLite file came, went or was replaced, or the server was restarted
     try:
-        if missing(alias):
-            _connect_in_memory(connection)
-        else:
-            _stand_ins.discard(alias)
-            connection.ensure_connection()
+        if connection.connection is None:
+            _connect(connection)
+            _files[alias] = file
     except Exception as error:  # drivers raise their own classes for a refused connection
         discard(connection)
         raise FailedError(unreachable(alias, error), kind=type(error).__name__) from error
     return connection
 
 
-def _connect_in_memory(connection: Any) -> None:
-    if connection.connection is not None:
-        return
+def _was_cut_off(connection: Any) -> bool:
+    """Return whether the server ended a connection that was not used for a while."""
+    now = time.monotonic()
+    idle, _used[connection.alias] = now - _used.get(connection.alias, 0.0), now
+    return idle > UNASKED and not connection.is_usable()
+
+
+def _connect(connection: Any) -> None:
     real = connection.settings_dict
-    connection.settings_dict = dict(real, NAME=":memory:")
+    if missing(connection.alias):
+        connection.settings_dict = dict(real, NAME=":memory:")
     try:
         connection.ensure_connection()
-        _stand_ins.add(connection.alias)
     finally:
         connection.settings_dict = real
 

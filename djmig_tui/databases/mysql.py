@@ -18,6 +18,10 @@ def missing(settings: Dict[str, Any]) -> bool:
     return False
 
 
+def file(settings: Dict[str, Any]) -> None:
+    """There is no file that could be swapped below a connection."""
+
+
 def cancel(connection: Any) -> None:
     """Kill the statement under way, over a second connection: this one is busy."""
     thread = connection.connection.thread_id()

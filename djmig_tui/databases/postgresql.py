@@ -18,6 +18,10 @@ def missing(settings: Dict[str, Any]) -> bool:
     return False
 
 
+def file(settings: Dict[str, Any]) -> None:
+    """There is no file that could be swapped below a connection."""
+
+
 def cancel(connection: Any) -> None:
     """Cancel the statement under way; psycopg allows it from any thread."""
     connection.connection.cancel()

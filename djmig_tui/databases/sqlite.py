@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 
 def make_read_only(connection: Any) -> None:
@@ -17,6 +17,15 @@ def missing(settings: Dict[str, Any]) -> bool:
     if not name or name == ":memory:" or name.startswith("file:"):
         return False
     return not os.path.exists(name)
+
+
+def file(settings: Dict[str, Any]) -> Optional[Tuple[int, int]]:
+    """Return which file the name stands for, None if there is none: it may be replaced at any time."""
+    try:
+        stat = os.stat(str(settings["NAME"]))
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
 
 
 def cancel(connection: Any) -> None:

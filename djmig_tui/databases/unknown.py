@@ -13,6 +13,10 @@ def missing(settings: Dict[str, Any]) -> bool:
     return False
 
 
+def file(settings: Dict[str, Any]) -> None:
+    """There is no file that could be swapped below a connection."""
+
+
 def cancel(connection: Any) -> None:
     """There is no way that we know of; the Python side is interrupted all the same."""
 
