@@ -46,6 +46,7 @@ def _move() -> Action:
 
 MOVE = _move()
 FOLD = Action("fold", ("h", "l", "left", "right"), "", "fold, unfold; sideways in a text", shown="h l ← →")
+PANE = Action("pane", ("tab", "shift+tab"), "", "next pane; with Shift the one before", shown="Tab")
 #: Key → what a pane does with it. A pane that can hold the focus answers ``action_move`` for each.
 MOVES = {
     "j,down": "down",
@@ -65,7 +66,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     MAIN: (
         MOVE,
         FOLD,
-        Action("pane", ("tab", "shift+tab"), "", "next pane; with Shift the one before", shown="Tab"),
+        PANE,
         Action("tab", ("1", "2", "3", "4", "5", "6"), "", ", ".join(TABS), shown="1-6"),
         Action("open", ("enter",), "", "open, fold; never changes anything", shown="Enter"),
         Action("back", ("escape",), "", "back; never changes anything", shown="Esc"),
@@ -111,6 +112,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         QUIT,
     ),
     RUN: (
+        MOVE,
         Action("stop", ("s",), "stop", "ask the run to stop; asks first", why.while_running),
         Action(
             "leave",
@@ -119,6 +121,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "to the tree as it is after the run; asks first during it",
             shown="Esc",
         ),
+        Action("unfold", ("l",), "", "show, hide the traceback of what went wrong"),
         HELP,
         QUIT,
     ),
@@ -134,6 +137,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("leave", ("escape",), "no", "no; nothing was changed", shown="Esc"),
     ),
     TROUBLE: (
+        MOVE,
         Action("restart", ("r",), "start again", "start the engine again"),
         Action("unfold", ("l",), "show output", "show, hide what the project printed"),
         QUIT,
@@ -164,17 +168,18 @@ def bindings(scope: str) -> list[BindingType]:
     """Return a screen's bindings: every key of its actions leads through ``action_do``."""
     made: list[BindingType] = []
     for action in ACTIONS[scope]:
-        if action in (MOVE, FOLD):
+        if action in (MOVE, FOLD, PANE):  # panes move and fold; Tab is Textual's own
             continue
         for key in action.keys:
-            argument = f", {key!r}" if action.id in ("tab", "pane") else ""
+            argument = f", {key!r}" if action.id == "tab" else ""
             made.append(Binding(key, f"screen.do({action.id!r}{argument})", action.label, show=False))
     return made
 
 
-def move_bindings() -> list[BindingType]:
-    """Return the bindings of a pane for all keys that move."""
-    return [Binding(keys, f"move({how!r})", how, show=False) for keys, how in MOVES.items()]
+def move_bindings(*, sideways: bool = True) -> list[BindingType]:
+    """Return the bindings of a pane for the keys that move; without `sideways` h and l are left alone."""
+    moves = {keys: how for keys, how in MOVES.items() if sideways or how not in ("left", "right")}
+    return [Binding(keys, f"move({how!r})", how, show=False) for keys, how in moves.items()]
 
 
 def key_table(scopes: Iterable[str] = tuple(SCOPES)) -> str:

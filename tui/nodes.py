@@ -22,7 +22,7 @@ class Sign:
 
 
 ERROR = Sign("✖", "cannot be imported", "its file cannot be imported; the SQL pane says why")
-GHOST = Sign("∅", "ghost", "recorded as applied, but its file is gone")
+GHOST = Sign("†", "ghost", "recorded as applied, but its file is gone")
 IRREVERSIBLE = Sign("⊘", "irreversible", "cannot be undone: an operation has no way back")
 PYTHON = Sign("λ", "runs Python", "runs Python code, which SQL does not show")
 SQUASH = Sign("≡", "squash", "replaces other migrations, which are folded under it")

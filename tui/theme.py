@@ -17,6 +17,7 @@ INK = Theme(
     surface="#131922",
     panel="#1b2430",
     variables={
+        "muted": "#7d8b9b",
         "border": "#4cc38a",
         "border-blurred": "#2c3846",
         "block-cursor-background": "#24503f",

@@ -1,0 +1,120 @@
+"""Starts the interface on fake engines, and waits for what a user would wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+from textual.pilot import Pilot
+
+from djmig_tui.protocol import History, MigrationFile
+from tui.app import DjmigApp
+from tui.engine.api import Engine
+from tui.messages import Where
+from tui.store import JournalEntry, TrashEntry
+
+from .fake_engine import FakeEngine
+
+WHERE = Where("/srv/bookshop", (".venv/bin/python", "manage.py"), ".venv in the project")
+WIDE, NARROW = (120, 36), (80, 24)
+
+
+class FakeState:
+    """Keeps in memory what the real state keeps on disk."""
+
+    def __init__(self, last: History | None = None) -> None:
+        self.last = last
+        self.trash: list[TrashEntry] = []
+        self.journal: list[JournalEntry] = []
+        self.happened: list[str] = []
+
+    def keep_in_trash(self, file: MigrationFile, database: str) -> TrashEntry:
+        assert hashlib.sha256(base64.b64decode(file.content)).hexdigest() == file.sha256
+        self.happened.append(f"trash {file.app}.{file.name}")
+        at = f"2026-03-01T12:00:{len(self.trash):02}+00:00"
+        entry = TrashEntry(
+            file.app, file.name, file.path, file.content, file.mode, file.sha256, at, database
+        )
+        self.trash.append(entry)
+        return entry
+
+    def latest_in_trash(self) -> TrashEntry | None:
+        return self.trash[-1] if self.trash else None
+
+    def forget_trash(self, entry: TrashEntry) -> None:
+        self.trash.remove(entry)
+
+    def log(self, entry: JournalEntry) -> None:
+        self.journal.append(entry)
+
+    def entries(self) -> list[JournalEntry]:
+        return list(self.journal)
+
+    def save_tree(self, history: History) -> None:
+        self.last = history
+
+    def last_tree(self, database: str) -> History | None:
+        return self.last
+
+
+class Desk:
+    """A user in front of the interface: the app, its engines, and what was kept."""
+
+    def __init__(self, engine: FakeEngine | None = None, **options: Any) -> None:
+        self.engine = engine or FakeEngine()
+        self.engines: list[FakeEngine] = []
+        self.start_error: Exception | None = None
+        self.connect_gate = asyncio.Event()
+        self.connect_gate.set()
+        self.state = FakeState(options.pop("last", None))
+        self.app = DjmigApp(connect=self.connect, where=WHERE, state=self.state, **options)
+        self.pilot: Pilot[int] | None = None
+
+    async def connect(self) -> Engine:
+        """Give the same fake again, as a fresh process on the same project would answer."""
+        await self.connect_gate.wait()
+        if self.start_error is not None:
+            raise self.start_error
+        if self.engines:
+            fresh = FakeEngine(self.engines[-1].history, self.engines[-1].project)
+            fresh.writes = self.engines[-1].writes
+            fresh.errors, fresh.answers = self.engines[-1].errors, self.engines[-1].answers
+            self.engine = fresh
+        self.engines.append(self.engine)
+        return self.engine
+
+    async def until(self, condition: Callable[[], object], what: str = "") -> None:
+        """Wait for a condition, with a deadline."""
+        assert self.pilot is not None
+        deadline = time.monotonic() + 15
+        while not condition():
+            assert time.monotonic() < deadline, f"This never came: {what or condition}"
+            await self.pilot.pause(0.01)
+
+    async def ready(self) -> None:
+        """Wait until the whole history is on screen and all requests are answered."""
+        await self.until(lambda: self.app.main.history and self.app.main.history.complete, "the history")
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until nothing is under way."""
+        assert self.pilot is not None
+        await self.pilot.pause()
+        await self.until(lambda: not any(w.is_running for w in self.app.workers), "the end of all work")
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        """Press keys and wait until what they started is done."""
+        assert self.pilot is not None
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    @property
+    def texts(self) -> str:
+        """Everything that is on the screen, as text."""
+        lines = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text.rstrip() for strip in lines)

@@ -1,0 +1,180 @@
+"""The interface: theme, first screen, start and end of the engine. All else is in screens and session."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+from textual import on
+from textual.app import App, SystemCommand
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+
+from djmig_tui.protocol import PreviewPlan
+
+from .messages import (
+    EngineLost,
+    EngineReplaced,
+    ProjectChanged,
+    ProjectOpened,
+    Where,
+)
+from .palette import ActionCommands
+from .screens.main import MainScreen
+from .session import Connect, Session
+from .store import StateStore
+from .text import one_line
+from .theme import INK
+
+#: Changes on disk come in bursts (an editor saving, a git checkout): this long after the last one.
+DEBOUNCE = 0.3
+
+
+class DjmigApp(App[int]):
+    """`run` returns the exit code."""
+
+    TITLE = "djmig-tui"
+    CSS_PATH = ["app.tcss", "screens/main.tcss"]  # the default screen does not bring its own
+    COMMANDS = App.COMMANDS | {lambda: ActionCommands}
+
+    def __init__(
+        self,
+        *,
+        connect: Connect,
+        where: Where,
+        state: StateStore,
+        database: str = "default",
+        read_only: bool = False,
+        demo: bool = False,
+        printed: Callable[[], str] | None = None,
+    ) -> None:
+        """`printed` gives what the project has printed so far, while its engine is starting."""
+        super().__init__()
+        self.where = where
+        self.read_only = read_only
+        self.session = Session(connect, state, database, self._tell_main)
+        self.main = MainScreen(self.session, where, read_only=read_only, demo=demo, printed=printed)
+        self._debounce: Timer | None = None
+        self.register_theme(INK)
+        self.theme = INK.name
+
+    def _tell_main(self, message: Message) -> None:
+        self.main.post_message(message)  # what it leaves alone bubbles up to here
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What our styles need and other themes lack."""
+        return {"muted": "#8b949e"}
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The main screen is under everything."""
+        return self.main
+
+    async def on_mount(self) -> None:
+        """Show what was known last time; start the engine."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not the main thread
+                asyncio.get_running_loop().add_signal_handler(number, self.leave, 128 + number)
+        self.session.show_last_tree()
+        self.start_engine()
+
+    async def on_unmount(self) -> None:
+        """End the engine, whatever ended us."""
+        await self.session.close()
+
+    def start_engine(self) -> None:
+        """Start a fresh engine; it takes over when it is ready."""
+        if not self.session.running:
+            self.run_worker(self.session.open(), group="engine", exclusive=True)
+
+    async def action_quit(self) -> None:
+        """The one way out; asks during a run."""
+        if self.session.running:
+            from .screens.run import ask_to_quit
+
+            ask_to_quit(self)
+        else:
+            self.leave(0)
+
+    def leave(self, code: int) -> None:
+        """End with an exit code; the terminal is restored."""
+        self.exit(code, return_code=code)
+
+    # ------------------------------------------------- what the session tells
+    @on(ProjectOpened)
+    def _project_opened(self) -> None:
+        self._tell_screens(EngineReplaced())
+
+    @on(EngineLost)
+    def _engine_lost(self, event: EngineLost) -> None:
+        from .screens.trouble import show_trouble
+
+        self._tell_screens(ProjectChanged("engine"))
+        show_trouble(self, event.sentence, event.detail)
+
+    @on(ProjectChanged)
+    def _project_changed(self, event: ProjectChanged) -> None:
+        self._tell_screens(ProjectChanged(event.what))
+        if self.session.running:
+            return  # the run's end looks again
+        if event.what == "records":
+            self.read_again()
+        else:
+            if self._debounce is not None:
+                self._debounce.stop()
+            self._debounce = self.set_timer(DEBOUNCE, self.start_engine)
+
+    def _tell_screens(self, message: Message) -> None:
+        for screen in self.screen_stack:
+            if screen is not self.main:
+                screen.post_message(message)
+
+    def on_app_focus(self) -> None:
+        """Somebody looks: the records are watched."""
+        self.run_worker(self.session.watch(focused=True), group="watch", exclusive=True)
+
+    def on_app_blur(self) -> None:
+        """Nobody looks."""
+        self.run_worker(self.session.watch(focused=False), group="watch", exclusive=True)
+
+    # ----------------------------------------------- what the screens ask for
+    def read_again(self, database: str | None = None) -> None:
+        """Read the history again from the same engine, perhaps of another database."""
+        self.run_worker(self.session.read_again(database), group="engine", exclusive=True)
+
+    def open_plan(self, request: PreviewPlan, then: Callable[[], None] | None = None) -> None:
+        """Show what an intent would do; `then` follows once it was run to its end."""
+        from .screens.plan import PlanScreen
+
+        def left(done: bool | None) -> None:
+            if done and then is not None:
+                then()
+
+        self.push_screen(PlanScreen(self.session, request, read_only=self.read_only), left)
+
+    def choose_database(self) -> None:
+        """Let the user choose one of the project's databases."""
+        from .screens.choose import ChooseDatabase
+
+        def chosen(alias: str | None) -> None:
+            if alias is not None and alias != self.session.database:
+                self.read_again(alias)
+
+        databases = self.session.project.databases if self.session.project else ()
+        self.push_screen(ChooseDatabase(databases, self.session.database), chosen)
+
+    def say(self, text: str, severity: Literal["information", "warning", "error"] = "information") -> None:
+        """Say a sentence in the corner; it is never parsed as markup."""
+        self.notify(one_line(text, 500), severity=severity, markup=False)
+
+    def copy(self, text: str, what: str) -> None:
+        """Copy to the terminal's clipboard."""
+        self.copy_to_clipboard(text)
+        self.say(f"Copied {what}: {one_line(text, 60)}")
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Only the theme: everything else is one of our actions."""
+        yield SystemCommand("Theme", "choose other colours", self.action_change_theme)

@@ -1,0 +1,109 @@
+"""Keeps the detail pane on the cursor: asks for what it shows, gives up what it left, fetches ahead."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+from textual.screen import Screen
+
+from djmig_tui.protocol import MigrationDetail, Sql
+
+from .engine.errors import Cancelled, EngineError
+from .nodes import Node
+from .session import Session
+from .widgets.detail_pane import FORWARD, REVERSE, DetailPane
+
+#: Only what takes longer than this is announced.
+PATIENCE = 0.3
+#: How long the cursor rests before its neighbours are fetched.
+IDLE = 0.05
+
+
+class Follower:
+    """Owns the requests of one detail pane; there is never more than one that the user waits for."""
+
+    def __init__(
+        self,
+        screen: Screen[Any],
+        session: Session,
+        pane: DetailPane,
+        neighbours: Callable[[], list[Node]],
+        arrived: Callable[[], None],
+    ) -> None:
+        self._screen = screen
+        self._session = session
+        self._pane = pane
+        self._neighbours = neighbours
+        self._arrived = arrived
+
+    def follow(self, node: Node) -> None:
+        """Show what is asked of `node` by the chosen tab: at once if it is known, else when it comes."""
+        for group in ("detail", "ahead"):
+            self._screen.workers.cancel_group(self._screen, group)
+        if node.migration is None or not self._session.ready:
+            if node.migration is not None:
+                self._pane.show_waiting("waiting for the engine…")
+            return
+        known = self.known(node, self._pane.tab)
+        if known is not None:
+            self._show(node, known)
+        else:
+            self._pane.show_waiting()
+            self._screen.run_worker(self._fetch(node), group="detail", exclusive=True)
+
+    def known(self, node: Node, tab: int) -> Sql | MigrationDetail | None:
+        """Return what the tab shows of a migration, if it was asked for already."""
+        if node.app is None or node.migration is None:
+            return None
+        if tab in (REVERSE, FORWARD):
+            backwards = tab == REVERSE
+            return self._session.known_sql(node.app.label, node.migration.name, backwards=backwards)
+        return self._session.known_detail(node.app.label, node.migration.name)
+
+    async def _ask(self, node: Node, tab: int, *, prefetch: bool) -> Sql | MigrationDetail:
+        if node.app is None or node.migration is None:
+            raise TypeError("Only migrations have SQL and details.")
+        app, name = node.app.label, node.migration.name
+        if tab in (REVERSE, FORWARD):
+            return await self._session.sql(app, name, backwards=tab == REVERSE, prefetch=prefetch)
+        return await self._session.detail(app, name, prefetch=prefetch)
+
+    async def _fetch(self, node: Node) -> None:
+        waiting = self._screen.set_timer(PATIENCE, lambda: self._pane.show_waiting("rendering…"))
+        try:
+            result = await self._ask_until_answered(node)
+        except EngineError as error:
+            waiting.stop()
+            self._pane.show_trouble(str(error), error.detail)
+        else:
+            waiting.stop()
+            self._show(node, result)
+        finally:
+            waiting.stop()
+
+    async def _ask_until_answered(self, node: Node) -> Sql | MigrationDetail:
+        """Ask again if the engine gave the request up for another one, but not for ever."""
+        for _ in range(3):
+            with contextlib.suppress(Cancelled):
+                return await self._ask(node, self._pane.tab, prefetch=False)
+        return await self._ask(node, self._pane.tab, prefetch=False)
+
+    def _show(self, node: Node, result: Sql | MigrationDetail) -> None:
+        if isinstance(result, Sql):
+            self._pane.show_sql(result)
+            self._session.note_sql(result.app, result.name, backwards=result.backwards)
+        else:
+            self._pane.show_detail(result)
+        self._arrived()
+        self._screen.run_worker(self._fetch_ahead(), group="ahead", exclusive=True)
+
+    async def _fetch_ahead(self) -> None:
+        await asyncio.sleep(IDLE)
+        tab = self._pane.tab
+        for node in self._neighbours():
+            if self.known(node, tab) is None:
+                with contextlib.suppress(EngineError):  # said when the cursor comes there
+                    await self._ask(node, tab, prefetch=True)

@@ -1,0 +1,94 @@
+"""The way to removing a migration's file: is it free, what stands in the way, and in which order."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from djmig_tui.protocol import UNDO, MigrationFile, PreviewPlan, ReadFile
+
+from . import writes
+from .engine.errors import EngineError
+from .screens.ask import AskScreen
+from .screens.remove import RemoveScreen
+from .store import TrashEntry
+from .text import count, one_line, when
+
+if TYPE_CHECKING:
+    from .app import DjmigApp
+
+
+def start(app: DjmigApp, key: str) -> None:
+    """Look at the file of "app.name" and show what removing it means."""
+    app.run_worker(_look(app, key), group="removal", exclusive=True)
+
+
+async def _look(app: DjmigApp, key: str) -> None:
+    try:
+        file = await _read(app, key)
+        tail = [await _read(app, needed) for needed in file.needed_by]
+    except EngineError as error:
+        app.push_screen(RemoveScreen(app.session, [], key, refusals=[str(error)]))
+        return
+    files = [*tail, file]
+    refusals = [reason for one in files for reason in _in_the_way(one)]
+    undoable = app.session.database in file.applied_on
+    if refusals:
+        shown = list(dict.fromkeys(file.refusals if undoable else [*file.refusals, *refusals]))
+        screen = RemoveScreen(app.session, [file], key, refusals=shown, undoable=undoable)
+    else:
+        screen = RemoveScreen(app.session, files, key)
+
+    def left(roll_back: bool | None) -> None:
+        if roll_back:
+            label, _, name = key.partition(".")
+            request = PreviewPlan(app.session.database, UNDO, label, name)
+            app.open_plan(request, then=lambda: start(app, key))
+
+    app.push_screen(screen, left)
+
+
+async def _read(app: DjmigApp, key: str) -> MigrationFile:
+    label, _, name = key.partition(".")
+    return await app.session.engine.read_file(ReadFile(app.session.database, label, name))
+
+
+def _in_the_way(file: MigrationFile) -> tuple[str, ...]:
+    """Return the refusals that removing what needs the file first does not clear away.
+
+    The engine names those who need the file in one refusal, and the tail is removed before it.
+    """
+    if not file.applied_on and len(file.refusals) == bool(file.needed_by):
+        return ()
+    return file.refusals
+
+
+def put_back(app: DjmigApp) -> None:
+    """Put back the file that was removed last, after a question."""
+    entry = app.session.trash
+    if entry is None:
+        return
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            app.run_worker(_restore(app, entry), group="removal", exclusive=True)
+
+    size = len(base64.b64decode(entry.content))
+    lines = [
+        Content(one_line(entry.path, 500)),
+        Content(f"{count(size, 'byte')}, mode {entry.mode:o}, removed {when(entry.removed_at)}"),
+        Content("It is put back byte for byte, and never over another file."),
+    ]
+    app.push_screen(AskScreen(f"Put back {entry.app}.{entry.name}?", lines, "Put back"), answered)
+
+
+async def _restore(app: DjmigApp, entry: TrashEntry) -> None:
+    try:
+        await writes.put_back(app.session, entry)
+    except EngineError as error:
+        app.say(str(error), "error")
+    else:
+        app.say(f"Put back {entry.path}.")
+        app.start_engine()

@@ -1,0 +1,286 @@
+"""The main screen: the tree of migrations, what the cursor is on, and the way to everything else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from textual import on
+from textual.containers import Horizontal
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from djmig_tui.protocol import BACK_TO, FORWARD, UNDO, ZERO, History, PreviewPlan, Project
+
+from .. import editor, removal
+from ..actions import MAIN, bindings
+from ..context import Context
+from ..following import Follower
+from ..messages import ActivityChanged, EngineReplaced, HistoryRead, LogGrew, ProjectOpened, Where
+from ..nodes import Node
+from ..session import Session, sql_command
+from ..text import count
+from ..widgets import detail_pane
+from ..widgets.bars import Banner, StatusBar
+from ..widgets.command_log import CommandLog
+from ..widgets.detail_pane import DetailPane
+from ..widgets.history_tree import HistoryTree
+from ..widgets.tab_bar import TabBar
+from ..widgets.tree_pane import TreePane
+from .base import ActionScreen
+
+
+class MainScreen(ActionScreen[None]):
+    """Tree left, detail right. The app hands it the project and each new history."""
+
+    SCOPE = MAIN
+    BINDINGS = bindings(MAIN)
+    AUTO_FOCUS = "HistoryTree"
+
+    project: reactive[Project | None] = reactive(None)
+    history: reactive[History | None] = reactive(None)
+    stale = reactive(False)
+    node: reactive[Node] = reactive(Node(), always_update=True)
+
+    def __init__(
+        self,
+        session: Session,
+        where: Where,
+        *,
+        read_only: bool,
+        demo: bool,
+        printed: Callable[[], str] | None = None,
+    ) -> None:
+        super().__init__()
+        self._printed = printed or str
+        self._session = session
+        self._read_only = read_only
+        self._built = False  # what arrives before the widgets are there is shown by on_mount
+        self._where = where
+        self._status = StatusBar(where, read_only=read_only, demo=demo)
+        self._pane = TreePane()
+        self._tree = self._pane.history_tree
+        self._detail = DetailPane("detail")
+        self._follower = Follower(
+            self, session, self._detail, self._tree.neighbours, arrived=self.refresh_keys
+        )
+
+    def body(self) -> Iterable[Widget]:
+        """Status, warning, the two panes, the log."""
+        yield self._status
+        yield Banner()
+        yield Horizontal(self._pane, self._detail, id="panes")
+        yield CommandLog()
+
+    def on_mount(self) -> None:
+        """Show what has arrived already."""
+        self._built = True
+        self.watch_history(self.history)
+        self.show_again()
+
+    def context(self) -> Context:
+        """The node under the cursor, and what is known of the project."""
+        tab = detail_pane.FORWARD if self._detail.tab == detail_pane.FORWARD else detail_pane.REVERSE
+        migration = self.node.migration
+        return Context(
+            connected=self._session.ready,
+            read_only=self._read_only,
+            roomy=self.roomy,
+            node=self.node,
+            databases=len(self.project.databases) if self.project else 1,
+            third_party=any(app.third_party for app in self.history.apps) if self.history else False,
+            filter=self._tree.view.filter,
+            sql_ready=self._follower.known(self.node, tab) is not None,
+            trash=self._session.trash is not None,
+            editor=editor.command() is not None,
+            file_here=migration is None or migration.file is None or Path(migration.file).is_file(),
+        )
+
+    # ---------------------------------------------------------- what is shown
+    def watch_project(self, project: Project | None) -> None:
+        """Name the project and the database."""
+        self._status.project = project
+        self._status.database = self._session.database
+        self._show_history()
+
+    def watch_history(self, history: History | None) -> None:
+        """Show the history and what is wrong with it."""
+        self._status.database = self._session.database
+        self._show_history()
+        if self._built:
+            problems = history.problems if history else ()
+            more = f" (and {count(len(problems) - 1, 'more')}, listed on the project)" if problems[1:] else ""
+            self.query_one(Banner).show(problems[0].message + more if problems else "")
+
+    def watch_stale(self, stale: bool) -> None:
+        """Dim what is only remembered."""
+        self._pane.stale = stale
+
+    def _show_history(self) -> None:
+        if self.history is not None and self._built:
+            title = self.project.name if self.project else Path(self._where.folder).name
+            self._pane.show_history(self.history, title)
+
+    def watch_node(self, node: Node) -> None:
+        """Follow the cursor."""
+        if self._built:
+            self._detail.show_node(node, self.project, self.history)
+            self._follower.follow(node)
+            self.refresh_keys()
+
+    def show_again(self) -> None:
+        """Ask again for what the cursor is on: a fresh engine may say something else."""
+        self.node = self._tree.pointed
+
+    # ------------------------------------------------- what the session tells
+    @on(ProjectOpened)
+    def _project_opened(self, event: ProjectOpened) -> None:
+        self.project = event.project
+
+    @on(HistoryRead)
+    def _history_read(self, event: HistoryRead) -> None:
+        self.stale = event.stale
+        self.history = event.history
+
+    @on(ActivityChanged)
+    def _activity_changed(self, event: ActivityChanged) -> None:
+        self._status.activity = event.activity
+
+    @on(LogGrew)
+    def _log_grew(self) -> None:
+        self.query_one(CommandLog).show_log(self._session.log)
+
+    @on(EngineReplaced)
+    def _engine_replaced(self) -> None:
+        self.show_again()
+
+    # ------------------------------------------------------- what widgets tell
+    @on(HistoryTree.Pointed)
+    def _pointed(self, event: HistoryTree.Pointed) -> None:
+        self.node = event.node
+
+    @on(TabBar.Chosen)
+    def _tab_chosen(self, event: TabBar.Chosen) -> None:
+        self.action_tab(str(event.tab))
+
+    # --------------------------------------------------------------- movement
+    def action_tab(self, tab: str) -> None:
+        """Choose a detail tab."""
+        self._detail.tab = int(tab)
+        self.show_again()
+
+    def action_open(self) -> None:
+        """Fold or unfold an app; go into the text of a migration."""
+        node = self._tree.cursor_node
+        if not self._tree.has_focus or node is None:
+            return
+        if node.children:
+            if not node.is_root:
+                self._tree.fold(node, opened=not node.is_expanded)
+        else:
+            self._detail.focus_body()
+
+    def action_back(self) -> None:
+        """Back to the tree; there, drop the filter."""
+        if not self._tree.has_focus:
+            self._tree.focus()
+        elif self._tree.view.filter:
+            self._pane.drop_filter()
+
+    def action_filter(self) -> None:
+        """Ask for part of a name."""
+        self._pane.open_filter()
+
+    @on(TreePane.ViewChanged)
+    def _view_changed(self) -> None:
+        self.refresh_keys()
+
+    def action_next_match(self) -> None:
+        """Next line that matches the filter."""
+        self._go_to_match(1)
+
+    def action_previous_match(self) -> None:
+        """Previous line that matches the filter."""
+        self._go_to_match(-1)
+
+    def _go_to_match(self, step: int) -> None:
+        if not self._tree.go_to_match(step):
+            self.djmig.say(
+                f"No migration matches {self._tree.view.filter!r}; Esc drops the filter.", "warning"
+            )
+
+    def action_order(self) -> None:
+        """Tree, or the order in which Django applies them."""
+        self._pane.toggle_order()
+
+    def action_others(self) -> None:
+        """Hide or show other people's apps."""
+        self._pane.toggle_others()
+
+    def action_log(self) -> None:
+        """Show or hide the command log."""
+        log = self.query_one(CommandLog)
+        log.toggle_class("-shown")
+        if log.has_focus and not log.has_class("-shown"):
+            self._tree.focus()
+
+    # ------------------------------------------------------ what leads onward
+    def action_back_to(self) -> None:
+        """Plan to go back to here."""
+        self._plan(BACK_TO if self.node.migration else ZERO)
+
+    def action_undo(self) -> None:
+        """Plan to undo this one and what needs it."""
+        self._plan(UNDO)
+
+    def action_migrate(self) -> None:
+        """Plan to migrate to here."""
+        self._plan(FORWARD)
+
+    def _plan(self, intent: str) -> None:
+        app = self.node.app.label if self.node.app else None
+        name = self.node.migration.name if self.node.migration else None
+        self.djmig.open_plan(PreviewPlan(self._session.database, intent, app, name))
+
+    def action_delete(self) -> None:
+        """Lead to the removal of the file under the cursor."""
+        removal.start(self.djmig, self.node.key)
+
+    def action_take_back(self) -> None:
+        """Put back what was removed last."""
+        removal.put_back(self.djmig)
+
+    def action_alias(self) -> None:
+        """Choose another database."""
+        self.djmig.choose_database()
+
+    def action_refresh(self) -> None:
+        """Look at everything again, with a fresh engine."""
+        self.djmig.start_engine()
+
+    # ------------------------------------------------------------ copy, edit
+    def action_copy_command(self) -> None:
+        """Copy the manage.py command for what is shown."""
+        app, migration = self.node.app, self.node.migration
+        if app is None or migration is None:
+            words = f"showmigrations {app.label if app else ''}".strip()
+        else:
+            backwards = self._detail.tab != detail_pane.FORWARD
+            words = sql_command(app.label, migration.name, self._session.database, backwards=backwards)
+        self.djmig.copy(f"python manage.py {words}", "the command")
+
+    def action_copy_sql(self) -> None:
+        """Copy the SQL of the reverse tab, or of the forward one if that is shown."""
+        app, migration = self.node.app, self.node.migration
+        if app is not None and migration is not None:
+            backwards = self._detail.tab != detail_pane.FORWARD
+            sql = self._session.known_sql(app.label, migration.name, backwards=backwards)
+            if sql is not None:
+                self.djmig.copy(sql.sql or sql.shown, "the SQL")
+
+    def action_edit(self) -> None:
+        """Open the file in the user's editor."""
+        migration = self.node.migration
+        if migration is not None and migration.file is not None:
+            editor.edit(self.djmig, Path(migration.file), os.environ)

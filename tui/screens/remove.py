@@ -1,0 +1,182 @@
+"""Shows the files that would be removed, whole, or why they stay; only D removes them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+
+from textual import on
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from djmig_tui.protocol import MigrationFile
+
+from .. import writes
+from ..actions import REMOVE, bindings
+from ..context import Context
+from ..describe import bullets, section, stack
+from ..engine.errors import EngineError
+from ..messages import EngineReplaced, ProjectChanged
+from ..session import Session
+from ..text import clean, count, one_line, sentence
+from ..widgets.bars import Banner
+from ..widgets.buttons import CancelButton, YesButton
+from ..widgets.code_view import CodeView
+from ..widgets.prose import Prose
+from .base import ActionScreen
+
+
+class RemoveScreen(ActionScreen[bool]):
+    """One list of files, in the order of removing. Its result asks for the roll-back first."""
+
+    SCOPE = REMOVE
+    BINDINGS = bindings(REMOVE)
+    CSS_PATH = ["plan.tcss", "remove.tcss"]
+    AUTO_FOCUS = "Input, CancelButton"
+
+    def __init__(
+        self,
+        session: Session,
+        files: Sequence[MigrationFile],
+        key: str,
+        *,
+        refusals: Sequence[str] = (),
+        undoable: bool = False,
+    ) -> None:
+        super().__init__()
+        self._session = session
+        self._files = files
+        self._key = key
+        self._refusals = refusals
+        self._undoable = undoable
+        self._first = next((one.name for one in files if one.first), "") if not refusals else ""
+        self._named = not self._first
+        self._outdated = False
+        self._busy = False
+
+    def body(self) -> Iterable[Widget]:
+        """What and why, the content, the name to type, the buttons."""
+        refused = bool(self._refusals)
+        what = self._key if len(self._files) < 2 else count(len(self._files), "file")
+        title = f"{one_line(self._key)} stays" if refused else f"Remove {one_line(what)}?"
+        yield Static(Content.styled(title, "bold"), id="title")
+        yield Banner()
+        text, code = Prose(), CodeView(wrap=False)
+        text.show(self._refused() if refused else self._what())
+        text.border_title = "Why" if refused else "What goes"
+        code.border_title = "Content"
+        yield Horizontal(text, code, id="panes") if self._files else text
+        if self._first:
+            prompt = Content.assemble(
+                "First of its app. Type ", (clean(self._first), "bold $accent"), " to go on:"
+            )
+            yield Static(prompt, id="prompt")
+            yield Input(compact=True)
+        if refused:
+            yes = YesButton("Roll back, then remove", "u", "undo_first")
+            yes.disabled = not self._undoable
+        else:
+            yes = YesButton("Delete the file" if len(self._files) == 1 else "Delete the files", "D", "remove")
+        yield Horizontal(CancelButton(), yes, classes="buttons")
+
+    def on_mount(self) -> None:
+        """Show the whole content."""
+        if self._files:
+            parts = [_text(one) for one in self._files]
+            names = [f"# {one_line(one.path, 500)}\n" for one in self._files]
+            whole = parts[0] if len(parts) == 1 else "\n\n".join(map("".join, zip(names, parts, strict=True)))
+            self.query_one(CodeView).show_code(whole, "python")
+
+    def context(self) -> Context:
+        """What stands against it."""
+        return Context(
+            roomy=self.roomy,
+            named=self._named,
+            refused=bool(self._refusals),
+            undoable=self._undoable,
+            outdated=self._outdated,
+            running=self._busy,
+        )
+
+    def _refused(self) -> Content:
+        ways = ["u rolls it back first, then asks again about the file."] if self._undoable else []
+        return stack(
+            section("It is not removed", bullets(map(sentence, self._refusals), "■", "$error")),
+            section("Way out", bullets(ways, "→", "$success")),
+        )
+
+    def _what(self) -> Content:
+        files = [
+            Content.assemble((f"{number:>2}. ", "$foreground 60%"), one_line(one.path, 500))
+            for number, one in enumerate(self._files, 1)
+        ]
+        warnings = dict.fromkeys(warning for one in self._files for warning in one.warnings)
+        order = "Removed in this order, the last of the chain first." if len(files) > 1 else ""
+        return stack(
+            section("Files", files),
+            section("Beware", bullets(map(sentence, warnings), "▲", "$warning")),
+            [Content(order)] if order else [],
+            Content("It is kept in the trash first: z puts it back, byte for byte."),
+            Content("Stale byte code of it goes too. The database is not touched."),
+        )
+
+    def on_project_changed(self, event: ProjectChanged) -> None:
+        """What was read may not be what is there."""
+        self._look_outdated()
+
+    def on_engine_replaced(self, event: EngineReplaced) -> None:
+        """What was read may not be what is there."""
+        self._look_outdated()
+
+    def _look_outdated(self) -> None:
+        if not self._busy:
+            self._outdated = True
+            self.query_one(Banner).show("The project changed since this was read. Press Esc and look again.")
+            self.refresh_keys()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        if event.value == self._first:
+            self._named = True
+            event.input.disabled = True
+            self.query_one("#prompt", Static).update(Content("The name is right: D deletes, Esc leaves."))
+            self.query_one(CancelButton).focus()
+            self.refresh_keys()
+
+    # ---------------------------------------------------------------- actions
+    def action_remove(self) -> None:
+        """Remove what is listed."""
+        if not self._busy:
+            self._busy = True
+            self.run_worker(self._remove(), group="removal")
+
+    async def _remove(self) -> None:
+        removed: list[str] = []
+        try:
+            for file in self._files:
+                await writes.remove(self._session, file)
+                removed.append(f"{file.app}.{file.name}")
+        except (EngineError, OSError) as error:
+            done = f" Removed before that: {', '.join(removed)}." if removed else " Nothing was removed."
+            self.djmig.say(sentence(str(error)) + done, "error")
+        else:
+            self.djmig.say(
+                f"Removed {', '.join(removed)}; z puts it back. Next: edit the models, then makemigrations."
+            )
+        if removed:
+            self.djmig.start_engine()
+        self.dismiss(False)
+
+    def action_undo_first(self) -> None:
+        """Roll back, then come back here."""
+        self.dismiss(True)
+
+    def action_leave(self) -> None:
+        """Leave; nothing was changed."""
+        self.dismiss(False)
+
+
+def _text(file: MigrationFile) -> str:
+    return base64.b64decode(file.content).decode("utf-8", "backslashreplace")

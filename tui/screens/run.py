@@ -1,0 +1,154 @@
+"""The run screen: how far a confirmed plan is, and at the end what stands and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual.widgets import Static
+
+from djmig_tui.protocol import Plan, Progress, RunFinished
+
+from .. import writes
+from ..actions import RUN, bindings
+from ..context import Context
+from ..describe import describe_trouble
+from ..describe_plan import describe_end
+from ..engine.errors import EngineError
+from ..session import Session
+from ..text import clean, one_line
+from ..widgets.folded import Folded
+from ..widgets.progress import StepBar
+from ..widgets.prose import Prose
+from .ask import AskScreen
+from .base import ActionScreen
+
+if TYPE_CHECKING:
+    from ..app import DjmigApp
+
+
+class RunScreen(ActionScreen[bool]):
+    """Runs a plan from the moment it is shown. Its result says whether the plan was run to its end."""
+
+    SCOPE = RUN
+    BINDINGS = bindings(RUN)
+    CSS_PATH = "run.tcss"
+    AUTO_FOCUS = "Prose"
+
+    finished: reactive[RunFinished | None] = reactive(None)
+
+    def __init__(self, session: Session, plan: Plan) -> None:
+        super().__init__()
+        self._session = session
+        self._plan = plan
+        self._started = monotonic()
+        self._running = True
+        self._log: list[Content] = []
+        self._ask: AskScreen | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """Title, progress, log, and what an error left behind."""
+        yield Static(Content.styled(clean(self._plan.title), "bold"), id="title")
+        yield StepBar(len(self._plan.steps))
+        log = Prose()
+        log.border_title = "Log"
+        yield log
+        yield Folded("Traceback")
+
+    def context(self) -> Context:
+        """Whether it still runs."""
+        return Context(running=self._running, plan=self._plan)
+
+    def on_mount(self) -> None:
+        """Run."""
+        self.set_interval(0.2, self._tick)
+        self.run_worker(self._run(), group="run")
+
+    def _tick(self) -> None:
+        if self._running:
+            self.query_one(StepBar).seconds = monotonic() - self._started
+
+    async def _run(self) -> None:
+        try:
+            finished = await writes.run(self._session, self._plan, self._progress)
+        except EngineError as error:
+            self._end(describe_trouble(f"{error} The database is the truth: look at the tree."), error.detail)
+            self.query_one(StepBar).words = "ended"
+            self.djmig.start_engine()
+            return
+        good = finished.error is None and not finished.stopped
+        bar = self.query_one(StepBar)
+        bar.done, bar.words = (
+            len(finished.done),
+            "done" if good else "stopped" if finished.stopped else "failed",
+        )
+        self.finished = finished
+        self._end(describe_end(self._plan, finished), finished.detail)
+        if good:
+            self.djmig.read_again()
+        else:
+            self.djmig.start_engine()
+
+    def _progress(self, progress: Progress) -> None:
+        bar = self.query_one(StepBar)
+        bar.done, bar.words = progress.done, one_line(progress.message)
+        at = f"{monotonic() - self._started:6.1f} s  "
+        self._log.append(Content.assemble((at, "$foreground 60%"), one_line(progress.message, 300)))
+        log = self.query_one(Prose)
+        log.show(Content("\n").join(self._log), keep_place=True)
+        log.scroll_end(animate=False)
+
+    def _end(self, text: Content, detail: str) -> None:
+        self._running = False
+        if self._ask is not None and self._ask.is_current:
+            self._ask.dismiss(False)
+        log = self.query_one(Prose)
+        log.border_title = "How it ended"
+        log.show(text)
+        self.query_one(Folded).show(detail)
+        self.refresh_keys()
+
+    # ---------------------------------------------------------------- actions
+    def action_stop(self) -> None:
+        """Ask before asking the run to stop."""
+        if self._plan.one_transaction:
+            what = "The run is one transaction: everything it has done is taken back."
+        else:
+            what = "The run goes step by step: it stops after the step under way, and what is done stays."
+        self._ask_for("Stop the run?", what, self._session.engine.stop_run)
+
+    def ask_to_quit(self) -> None:
+        """Quitting ends the engine: ask."""
+        what = "A run is under way. Quitting stops it, as the engine ends with djmig-tui."
+        self._ask_for("Quit during the run?", what, lambda: self.djmig.leave(0))
+
+    def _ask_for(self, title: str, what: str, then: object) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes and callable(then):
+                then()
+
+        self._ask = AskScreen(title, [Content(what)], title.rstrip("?"))
+        self.app.push_screen(self._ask, answered)
+
+    def action_unfold(self) -> None:
+        """Show or hide the traceback."""
+        self.query_one(Folded).toggle()
+
+    def action_leave(self) -> None:
+        """To the tree; during the run, ask."""
+        if self._running:
+            self.action_stop()
+        else:
+            self.dismiss(self.finished is not None and not (self.finished.error or self.finished.stopped))
+
+
+def ask_to_quit(app: DjmigApp) -> None:
+    """Ask on the run screen, wherever the user is."""
+    for screen in reversed(app.screen_stack):
+        if isinstance(screen, RunScreen) and not isinstance(app.screen, AskScreen):
+            screen.ask_to_quit()
+            return

@@ -1,0 +1,269 @@
+"""One open project: the engine under way, what it said so far, and the log of what was done."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timezone
+
+from textual.message import Message
+
+from djmig_tui.protocol import (
+    Changed,
+    History,
+    LoadHistory,
+    MigrationDetail,
+    OpenProject,
+    Problem,
+    Progress,
+    Project,
+    RenderSql,
+    ScanHistory,
+    ShowMigration,
+    Sql,
+    Watch,
+)
+
+from .engine.api import Engine
+from .engine.errors import Cancelled, EngineEnded, EngineError, Failed
+from .messages import (
+    ActivityChanged,
+    Done,
+    EngineLost,
+    EngineReplaced,
+    HistoryRead,
+    LogGrew,
+    ProjectChanged,
+    ProjectOpened,
+)
+from .store import JournalEntry, StateStore, TrashEntry
+
+Connect = Callable[[], Awaitable[Engine]]
+
+MAX_LOG = 500
+
+
+class Session:
+    """Asks the engine and tells the screens by messages. Results are kept until a fresh engine takes over."""
+
+    def __init__(
+        self, connect: Connect, state: StateStore, database: str, tell: Callable[[Message], object]
+    ) -> None:
+        self.state = state
+        self.database = database
+        self.project: Project | None = None
+        self.history: History | None = None
+        self.trash: TrashEntry | None = None
+        #: A run is under way: nothing is replaced, and quitting asks.
+        self.running = False
+        #: The engine answered and its project is known.
+        self.ready = False
+        self.log: list[Done] = []
+        self._connect = connect
+        self._tell = tell
+        self._engine: Engine | None = None
+        self._sql: dict[tuple[str, str, str, bool], Sql] = {}
+        self._details: dict[tuple[str, str, str], MigrationDetail] = {}
+        self._focused = True
+
+    @property
+    def engine(self) -> Engine:
+        """The engine under way. Raises `EngineEnded` if there is none."""
+        if self._engine is None:
+            raise EngineEnded("There is no engine; press r to start one.")
+        return self._engine
+
+    # ---------------------------------------------------------- start and end
+    async def open(self) -> None:
+        """Start an engine and let it take over when it is ready; the old one answers until then."""
+        self._tell(ActivityChanged("looking again…" if self.ready else "starting the project's engine…"))
+        try:
+            engine = await self._connect()
+            try:
+                await self._take_over(engine)
+            except BaseException:
+                if self._engine is not engine:
+                    await engine.close()
+                raise
+        except EngineError as error:
+            self._lost(str(error), error.detail)
+        finally:
+            self._tell(ActivityChanged(""))
+
+    async def _take_over(self, engine: Engine) -> None:
+        project = await engine.open_project(OpenProject())
+        old = self._engine
+        if old is None:
+            self._use(engine, project)
+            await self._read(engine, quick=True)
+        else:
+            history = await self._load(engine)
+            self._use(engine, project)
+            await self._keep(history)
+            await old.close()
+        await engine.watch(Watch(self.database, self._focused))
+
+    def _use(self, engine: Engine, project: Project) -> None:
+        if self._engine is not None:
+            self._engine.on_ended = self._engine.on_changed = None
+        self._engine, self.project, self.ready = engine, project, True
+        engine.on_changed = self._on_changed
+        engine.on_ended = self._on_ended
+        self.trash = self.state.latest_in_trash()
+        self.forget()
+        self._tell(ProjectOpened(project))
+
+    def _on_changed(self, changed: Changed) -> None:
+        self._tell(ProjectChanged(changed.what))
+
+    def _on_ended(self, tail: str) -> None:
+        self._lost(
+            "The engine ended unexpectedly. Press r to start it again; nothing else was touched.", tail
+        )
+
+    def _lost(self, sentence: str, detail: str) -> None:
+        self._engine, self.ready = None, False
+        if self.running:
+            return  # the run's own answer says it, and looks again
+        self.forget()
+        self._tell(EngineLost(sentence, detail))
+
+    async def close(self) -> None:
+        """End the engine."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.on_ended = engine.on_changed = None
+            await engine.close()
+
+    # ---------------------------------------------------------------- history
+    def show_last_tree(self) -> None:
+        """Show what was known last time, until the engine says how things are."""
+        if (last := self.state.last_tree(self.database)) is not None:
+            self.history = last
+            self._tell(HistoryRead(last, stale=True))
+
+    async def read_again(self, database: str | None = None) -> None:
+        """Ask the same engine for the history again, perhaps of another database."""
+        if database is not None and database != self.database:
+            self.database = database
+            self.history = History(database, ())
+        self.forget()
+        self._tell(ActivityChanged("reading the records…"))
+        try:
+            await self._read(self.engine, quick=database is not None)
+            await self.engine.watch(Watch(self.database, self._focused))
+        except EngineEnded as error:
+            self._lost(str(error), error.detail)
+        except EngineError as error:
+            self._tell(HistoryRead(self._with_problem(error)))
+        finally:
+            self._tell(ActivityChanged(""))
+
+    async def _read(self, engine: Engine, *, quick: bool) -> None:
+        if quick:
+            with contextlib.suppress(Failed):  # the whole history, asked for next, says why
+                await self._keep(await engine.scan_history(ScanHistory(self.database)))
+        await self._keep(await self._load(engine))
+
+    async def _load(self, engine: Engine) -> History:
+        def on_progress(progress: Progress) -> None:
+            total = f" of {progress.total:,}" if progress.total else ""
+            self._tell(ActivityChanged(f"reading migrations… {progress.done:,}{total}"))
+
+        try:
+            return await engine.load_history(LoadHistory(self.database), on_progress)
+        except Failed as error:
+            if self.history is None:
+                raise
+            return self._with_problem(error)
+
+    def _with_problem(self, error: EngineError) -> History:
+        history = self.history or History(self.database, ())
+        return replace(history, problems=(Problem("graph", str(error)), *history.problems), complete=False)
+
+    async def _keep(self, history: History) -> None:
+        self.history = history
+        self._tell(HistoryRead(history))
+        if history.complete:
+            self.note(f"showmigrations{self._database_option()}")
+            await asyncio.to_thread(self.state.save_tree, history)
+
+    # --------------------------------------------------------------- requests
+    async def sql(self, app: str, name: str, *, backwards: bool, prefetch: bool = False) -> Sql:
+        """Return the SQL of a migration, kept since it was asked for last."""
+        key = (self.database, app, name, backwards)
+        if key not in self._sql:
+            request = RenderSql(*key)
+            engine = self.engine
+            sql = await engine.render_sql(request, prefetch=prefetch)
+            if engine is self._engine:
+                self._sql[key] = sql
+            return sql
+        return self._sql[key]
+
+    def known_sql(self, app: str, name: str, *, backwards: bool) -> Sql | None:
+        """Return the SQL if it was asked for already."""
+        return self._sql.get((self.database, app, name, backwards))
+
+    async def detail(self, app: str, name: str, *, prefetch: bool = False) -> MigrationDetail:
+        """Return the details of a migration, kept since they were asked for last."""
+        key = (self.database, app, name)
+        if key not in self._details:
+            engine = self.engine
+            detail = await engine.show_migration(ShowMigration(*key), prefetch=prefetch)
+            if engine is self._engine:
+                self._details[key] = detail
+            return detail
+        return self._details[key]
+
+    def known_detail(self, app: str, name: str) -> MigrationDetail | None:
+        """Return the details if they were asked for already."""
+        return self._details.get((self.database, app, name))
+
+    def forget(self) -> None:
+        """Drop the results that were kept: the database or the files may be others now."""
+        self._sql.clear()
+        self._details.clear()
+        self._tell(EngineReplaced())
+
+    async def watch(self, *, focused: bool) -> None:
+        """Tell the engine whether somebody is looking."""
+        self._focused = focused
+        if self._engine is not None:
+            with contextlib.suppress(Cancelled, EngineEnded):  # on_ended has told, or the next focus tells
+                await self._engine.watch(Watch(self.database, focused))
+
+    # -------------------------------------------------------------------- log
+    def note(self, command: str, outcome: str = "", *, manage: bool = True) -> None:
+        """Add a command to the log that is on screen."""
+        command = f"python manage.py {command}" if manage else command
+        if self.log and (self.log[-1].command, self.log[-1].outcome) == (command, outcome):
+            return
+        self.log.append(Done(f"{datetime.now():%H:%M:%S}", command, outcome))
+        del self.log[:-MAX_LOG]
+        self._tell(LogGrew())
+
+    def record(self, action: str, command: str, outcome: str, detail: str = "") -> None:
+        """Write what was done, or tried, to the journal and to the log on screen."""
+        at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        self.state.log(JournalEntry(at, action, self.database, command, outcome, detail))
+        self.note(command, outcome, manage=False)
+
+    def note_sql(self, app: str, name: str, *, backwards: bool) -> None:
+        """Add the sqlmigrate command of what is shown."""
+        self.note(sql_command(app, name, self.database, backwards=backwards))
+
+    def _database_option(self) -> str:
+        return "" if self.database == "default" else f" --database {self.database}"
+
+
+def sql_command(app: str, name: str, database: str, *, backwards: bool) -> str:
+    """Return the arguments of manage.py that print this SQL."""
+    words = ["sqlmigrate", app, name]
+    if backwards:
+        words.append("--backwards")
+    if database != "default":
+        words += ["--database", database]
+    return " ".join(words)
