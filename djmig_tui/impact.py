@@ -49,9 +49,11 @@ class Impact:
 
 
 def _loss_sentence(loss: Loss) -> str:
-    if loss.column is None:
-        return "The table %s goes, with all its rows." % loss.table
-    return "Values of %s.%s go or change; how many was not counted." % (loss.table, loss.column)
+    if loss.kind == DROP_TABLE:
+        return "The table %s goes, with all its rows; they were not counted." % loss.table
+    if loss.kind == DROP_COLUMN:
+        return "The column %s.%s goes, with its values; they were not counted." % (loss.table, loss.column)
+    return "Values of %s.%s may be cut or changed; they were not counted." % (loss.table, loss.column)
 
 
 def measure(steps: Sequence[Tuple[Any, bool]], loader: Any, connection: Any) -> Impact:
@@ -91,7 +93,7 @@ def _effects_of(migration: Any, state: Any, connection: Any, backwards: bool) ->
 
 def _file(impact: Impact, name: str, effect: Effect) -> None:
     if effect.kind in {DROP_TABLE, DROP_COLUMN, ALTER_COLUMN}:
-        loss = Loss(effect.app, effect.table, effect.column)
+        loss = Loss(effect.app, effect.table, effect.column, kind=effect.kind)
         if loss not in impact.loss:
             impact.loss.append(loss)
     elif effect.kind == CODE:

@@ -308,6 +308,7 @@ class Loss:
     column: Optional[str]
     rows: Optional[int] = None
     exact: bool = False
+    kind: str = "drop column"  # "drop table", "drop column", or "alter column": values that change
 
 
 @dataclass(frozen=True)
