@@ -202,6 +202,8 @@ class _Run:
         yield
         if self.plan.one_transaction:
             databases.vendor(self.connection).between_steps(self.connection)
+            if self.call.stopping:  # asked while Python code ran: no statement was there to be cut off
+                raise RunStopped
         self.reached.append(self.under_way)
         self.under_way = None
         self.call.progress(len(self.reached), len(self.route.pairs), "%s %s: done" % (verb, migration))

@@ -41,8 +41,7 @@ def django_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert spec is not None
         assert spec.submodule_search_locations is not None
         source = Path(spec.submodule_search_locations[0])
-        shutil.copytree(
-            source, site_packages / name, ignore=shutil.ignore_patterns("__pycache__", "locale", "static")
-        )
+        unneeded = shutil.ignore_patterns("__pycache__", "*.po", "static")
+        shutil.copytree(source, site_packages / name, ignore=unneeded)
     assert importlib.metadata.version("django")
     return folder

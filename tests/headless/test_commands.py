@@ -372,7 +372,7 @@ def test_a_stale_plan_is_refused_and_noted(run: Run, engine: FakeEngine, state: 
             p.RunFinished(
                 (), "Rows are in the way.", failed_step=p.StepDone("store", "0003_x"), taken_back=True
             ),
-            "store.0003_x: Rows are in the way. Nothing was changed.",
+            "Rows are in the way. Nothing was changed.",
             "failed",
         ),
         (

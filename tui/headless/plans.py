@@ -15,7 +15,8 @@ from djmig_tui.protocol import (
 )
 
 from ..options import ZERO as TYPED_ZERO
-from .answer import DONE, FAILED, Answer, CommandError, lines
+from ..text import sentence
+from .answer import DONE, FAILED, Answer, CommandError
 from .consent import why_not_run
 from .names import find_app, find_migration
 from .plan_text import finished_text, plan_text
@@ -125,13 +126,11 @@ def _run_data(plan: Plan, finished: RunFinished | None, error: str | None) -> di
 def _what_went_wrong(finished: RunFinished) -> str | None:
     """Return one sentence on what did not go as planned and what stands, or None."""
     if finished.error or finished.stopped:
-        step = finished.failed_step
-        where = f"{step.app}.{step.name}: " if step else ""
-        what = f"{where}{finished.error or 'Stopped on request.'}"
+        what = sentence(finished.error or "Stopped on request.")
         if finished.taken_back or not finished.done:
-            return lines(f"{what.rstrip()} Nothing was changed.").rstrip()
+            return f"{what} Nothing was changed."
         stands = ", ".join(f"{done.app}.{done.name}" for done in finished.done)
-        return f"{what.rstrip()} Done before that, and it stands: {stands}."
+        return f"{what} Done before that, and it stands: {stands}."
     if finished.post_migrate_error:
         return f"The plan ran and stands; a post_migrate handler failed: {finished.post_migrate_error}"
     return None
