@@ -78,7 +78,10 @@ class Server:
         if lines is None:
             self._interface_gone()
         for line in lines or ():
-            self._receive(line)
+            try:
+                self._receive(line)
+            except Exception:  # noqa: BLE001 -- an engine that stopped listening could not even be ended
+                traceback.print_exc()
         return lines
 
     def _interface_gone(self) -> None:

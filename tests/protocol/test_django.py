@@ -13,6 +13,7 @@ import pytest
 from djmig_tui.protocol import OpenProject, ScanHistory
 from tests.protocol import stubs
 from tests.protocol.conftest import Start
+from tests.protocol.waiting import until
 from tests.sample_project import SampleProject
 from tui.engine.bundle import read_sources
 from tui.engine.client import connect
@@ -95,7 +96,7 @@ async def test_looking_writes_nothing_into_the_project(
 async def test_through_the_project_s_own_shell(start: Start, project: Path, settings: str | None) -> None:
     client = await start(launch(project, settings=settings), stubs.sources(open_project=SETTINGS_AS_SEEN))
     await client.open_project(OpenProject())
-    assert f"apps: ['shop'] {settings or 'conf'} ['manage.py', 'shell'" in client.output()
+    await until(lambda: f"apps: ['shop'] {settings or 'conf'} ['manage.py', 'shell'" in client.output())
 
 
 @pytest.mark.parametrize("settings", [None, "other"])
@@ -106,7 +107,7 @@ async def test_a_shell_that_is_not_django_s(
     override_shell(project, SHELLS[shell])
     client = await start(launch(project, settings=settings), stubs.sources(open_project=SETTINGS_AS_SEEN))
     assert (await client.open_project(OpenProject())).folder == str(project)
-    assert f"apps: ['shop'] {settings or 'conf'} ['manage.py', 'shell']" in client.output()
+    await until(lambda: f"apps: ['shop'] {settings or 'conf'} ['manage.py', 'shell']" in client.output())
 
 
 async def test_a_shell_that_is_not_django_s_run_from_elsewhere(start: Start, project: Path) -> None:
@@ -115,7 +116,7 @@ async def test_a_shell_that_is_not_django_s_run_from_elsewhere(start: Start, pro
     over_there = Launch(command, project.parent, project, "test", None, None, explicit=True)
     client = await start(over_there, stubs.sources(open_project=SETTINGS_AS_SEEN))
     await client.open_project(OpenProject())
-    assert "apps: ['shop'] conf" in client.output()
+    await until(lambda: "apps: ['shop'] conf" in client.output())
 
 
 @pytest.mark.parametrize("shell", ["", SHELLS["no options"]], ids=["shell", "python -c"])
@@ -188,9 +189,9 @@ def test_manage_py_djmig_hands_the_terminal_over(project: Path, tmp_path: Path) 
     program = tmp_path / "programs" / "djmig-tui"
     program.write_text(PROGRAM)
     program.chmod(0o755)
-    ran = run_djmig(project, f"{tmp_path}/programs:/bin:/usr/bin", "--settings", "conf", "list")
+    ran = run_djmig(project, f"{tmp_path}/programs:/bin:/usr/bin", "--settings", "conf", "list", "--json")
     assert "imported: []" in ran.stdout
-    assert f"started: --settings conf list -- {tmp_path}/bin/python {project}/manage.py" in ran.stdout
+    assert f"started: --settings conf list --json -- {tmp_path}/bin/python {project}/manage.py" in ran.stdout
 
 
 def test_manage_py_djmig_without_the_program_says_how_to_get_it(project: Path, tmp_path: Path) -> None:

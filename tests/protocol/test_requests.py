@@ -208,7 +208,7 @@ async def test_the_engine_tells_what_changed_when_nothing_is_asked(start: Start)
     client.on_changed = changed.set_result
     await client.open_project(OpenProject())
     assert await asyncio.wait_for(changed, 20) == protocol.Changed("files")
-    assert "for a moment" in client.output()
+    await until(lambda: "for a moment" in client.output())
 
 
 async def test_a_session_that_cannot_begin_says_so_and_is_tried_again(start: Start, tmp_path: Path) -> None:
@@ -266,6 +266,7 @@ async def test_a_bad_request_is_answered_and_the_engine_goes_on(
 
 async def test_a_line_that_is_no_message_is_answered_and_the_engine_goes_on(start: Start) -> None:
     client = await start()
+    client._connection.write(b"[" * 200_000 + b"\n")
     client._connection.write(b"Password: \xff\n\n[]\n")
     assert (await client.render_sql(sql("echo", "alive"))).sql == "alive"
     await until(lambda: client.output().count("not understood") == 2)
@@ -286,7 +287,7 @@ async def test_where_threads_are_patched_one_thread_does_it_all(start: Start, tm
         stubs.launch(tmp_path / "gevent", before=GEVENT), stubs.sources(open_project=threads)
     )
     await client.open_project(OpenProject())
-    assert "threads: ['MainThread']" in client.output()
+    await until(lambda: "threads: ['MainThread']" in client.output())
     queued = [asyncio.ensure_future(client.render_sql(sql("echo", str(n)), prefetch=True)) for n in range(50)]
     assert (await client.render_sql(sql("echo", "asked"))).sql == "asked"
     assert not queued[-1].done()

@@ -63,7 +63,7 @@ async def test_through_docker(start: Start, tmp_path: Path) -> None:
     command = (docker, "compose", "exec", "-T", "web", "python", "manage.py")
     client = await start(stubs.launch(folder, *command))
     assert (await client.open_project(OpenProject())).folder == str(folder)
-    assert "a banner of docker" in client.output()
+    await until(lambda: "a banner of docker" in client.output())
 
 
 async def test_through_ssh_the_code_survives_two_shells(start: Start, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ async def test_settings_that_ask_get_the_end_of_a_file(start: Start, tmp_path: P
     before = "try: input('Really? ')\nexcept EOFError: print('nobody there')"
     client = await start(stubs.launch(tmp_path / "project", before=before))
     assert (await client.open_project(OpenProject())).name == "stub"
-    assert "Really? nobody there" in client.output()
+    await until(lambda: "Really? nobody there" in client.output())
 
 
 async def test_a_question_in_a_container_is_shown_and_never_answered(

@@ -24,7 +24,7 @@ _STAGE0 = (
 #: What stage 0 says when it refuses a terminal; the start error is made from it.
 TTY = "djmig-tui: stdin is a terminal here"
 #: What Python says when the pipe that was passed beside the standard ones did not arrive.
-LOST_PIPE = "OSError: [Errno 9] Bad file descriptor"
+LOST_PIPE = "OSError: [Errno 9]"
 
 _PYTHON = re.compile(r"(python|pypy)[0-9.]*$")
 

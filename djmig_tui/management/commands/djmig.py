@@ -1,5 +1,6 @@
 """`manage.py djmig`: starts the interface as another program, on this very project."""
 
+import argparse
 import os
 import shutil
 import sys
@@ -16,7 +17,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: Any) -> None:
         """Take everything that djmig-tui itself understands."""
-        parser.add_argument("arguments", nargs="*", help="passed on to djmig-tui")
+        parser.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to djmig-tui")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Replace this process by the interface."""
