@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import signal
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
@@ -14,16 +11,15 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
-from djmig_tui.protocol import PreviewPlan
-
+from .leaving import leave_on_signals
 from .messages import (
     EngineLost,
-    EngineReplaced,
     ProjectChanged,
     ProjectOpened,
     Where,
 )
 from .palette import ActionCommands
+from .screens.base import ActionScreen
 from .screens.main import MainScreen
 from .session import Connect, Session
 from .store import StateStore
@@ -75,9 +71,7 @@ class DjmigApp(App[int]):
 
     async def on_mount(self) -> None:
         """Show what was known last time; start the engine."""
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not the main thread
-                asyncio.get_running_loop().add_signal_handler(number, self.leave, 128 + number)
+        leave_on_signals(self)
         self.session.show_last_tree()
         self.start_engine()
 
@@ -106,18 +100,19 @@ class DjmigApp(App[int]):
     # ------------------------------------------------- what the session tells
     @on(ProjectOpened)
     def _project_opened(self) -> None:
-        self._tell_screens(EngineReplaced())
+        for screen in self._screens_above():
+            screen.engine_replaced()
 
     @on(EngineLost)
     def _engine_lost(self, event: EngineLost) -> None:
         from .screens.trouble import show_trouble
 
-        self._tell_screens(ProjectChanged("engine"))
+        self._outdate()
         show_trouble(self, event.sentence, event.detail)
 
     @on(ProjectChanged)
     def _project_changed(self, event: ProjectChanged) -> None:
-        self._tell_screens(ProjectChanged(event.what))
+        self._outdate()
         if self.session.running:
             return  # the run's end looks again
         if event.what == "records":
@@ -127,10 +122,13 @@ class DjmigApp(App[int]):
                 self._debounce.stop()
             self._debounce = self.set_timer(DEBOUNCE, self.start_engine)
 
-    def _tell_screens(self, message: Message) -> None:
-        for screen in self.screen_stack:
-            if screen is not self.main:
-                screen.post_message(message)
+    def _outdate(self) -> None:
+        for screen in self._screens_above():
+            screen.project_changed()
+
+    def _screens_above(self) -> list[ActionScreen[Any]]:
+        stack = self.screen_stack[1:]
+        return [screen for screen in stack if isinstance(screen, ActionScreen) and screen.is_mounted]
 
     def on_app_focus(self) -> None:
         """Somebody looks: the records are watched."""
@@ -143,28 +141,11 @@ class DjmigApp(App[int]):
     # ----------------------------------------------- what the screens ask for
     def read_again(self, database: str | None = None) -> None:
         """Read the history again from the same engine, perhaps of another database."""
-        self.run_worker(self.session.read_again(database), group="engine", exclusive=True)
-
-    def open_plan(self, request: PreviewPlan, then: Callable[[], None] | None = None) -> None:
-        """Show what an intent would do; `then` follows once it was run to its end."""
-        from .screens.plan import PlanScreen
-
-        def left(done: bool | None) -> None:
-            if done and then is not None:
-                then()
-
-        self.push_screen(PlanScreen(self.session, request, read_only=self.read_only), left)
-
-    def choose_database(self) -> None:
-        """Let the user choose one of the project's databases."""
-        from .screens.choose import ChooseDatabase
-
-        def chosen(alias: str | None) -> None:
-            if alias is not None and alias != self.session.database:
-                self.read_again(alias)
-
-        databases = self.session.project.databases if self.session.project else ()
-        self.push_screen(ChooseDatabase(databases, self.session.database), chosen)
+        if not self.session.opening:
+            self.run_worker(self.session.read_again(database), group="engine", exclusive=True)
+        elif database is not None:  # the engine that is on its way reads it
+            self.session.look_at(database)
+            self.start_engine()
 
     def say(self, text: str, severity: Literal["information", "warning", "error"] = "information") -> None:
         """Say a sentence in the corner; it is never parsed as markup."""

@@ -228,3 +228,13 @@ def describe_trouble(message: str, detail: str = "") -> Content:
     if detail:
         lines += [Content(), Content.styled(clean(detail, strip_ansi=True), _MUTED)]
     return stack(lines)
+
+
+def describe_start(seconds: float, printed: str) -> Content:
+    """Return what is known of a start that takes long."""
+    said = clean(printed.strip("\n"), strip_ansi=True).splitlines()[-200:]
+    return stack(
+        Content(f"The project has been starting for {seconds:.0f} s. Wait, or press q to quit."),
+        Content(),
+        section("It printed so far", [Content(line) for line in said] or [Content("nothing")]),
+    )

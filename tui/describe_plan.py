@@ -27,7 +27,7 @@ def describe_plan(plan: Plan) -> Content:
     ]
     transaction = "One transaction" if plan.one_transaction else "Step by step"
     return stack(
-        section("Why", bullets(sentence(reason) for reason in plan.why)),
+        section("Why", bullets(sentence(reason) for reason in plan.why) if len(plan.why) > 1 else []),
         section("What blocks it", bullets(plan.blockers, "■", "$error")),
         section("Ways out", bullets(plan.ways_out, "→", "$success")),
         section("What will fail", bullets(failures, "✖", "$error")),

@@ -12,6 +12,7 @@ from djmig_tui.protocol import UNDO, MigrationFile, PreviewPlan, ReadFile
 from . import writes
 from .engine.errors import EngineError
 from .screens.ask import AskScreen
+from .screens.plan import open_plan
 from .screens.remove import RemoveScreen
 from .store import TrashEntry
 from .text import count, one_line, when
@@ -45,7 +46,7 @@ async def _look(app: DjmigApp, key: str) -> None:
         if roll_back:
             label, _, name = key.partition(".")
             request = PreviewPlan(app.session.database, UNDO, label, name)
-            app.open_plan(request, then=lambda: start(app, key))
+            open_plan(app, request, then=lambda: start(app, key))
 
     app.push_screen(screen, left)
 

@@ -26,13 +26,15 @@ async def gather(session: Session, plan: Plan) -> AsyncIterator[Sql]:
 
 def as_script(plan: Plan, sql: Sequence[Sql], *, for_eyes: bool = False) -> str:
     """Return the SQL of the steps under headings; `for_eyes` puts in what a database does not understand."""
-    parts = [f"-- {one_line(plan.title, 500)}", f"-- database: {one_line(plan.database)}"]
-    parts += [f"-- by hand: {one_line(command, 500)}" for command in plan.commands]
+    parts = []
+    if not for_eyes:
+        parts = [f"-- {one_line(plan.title, 500)}", f"-- database: {one_line(plan.database)}"]
+        parts += [f"-- by hand: {one_line(command, 500)}" for command in plan.commands]
     for number, (step, one) in enumerate(zip(plan.steps, sql, strict=False), 1):
         verb = "undo" if step.backwards else "apply"
         heading = f"{number} of {len(plan.steps)}: {verb} {step.app}.{step.name}"
-        parts += ["", f"-- ==== {one_line(heading)} ====", _text(one, for_eyes).strip("\n")]
-    return "\n".join(parts) + "\n"
+        parts += ["", f"-- {one_line(heading)}", _text(one, for_eyes).strip("\n")]
+    return "\n".join(parts).lstrip("\n") + "\n"
 
 
 def _text(sql: Sql, for_eyes: bool) -> str:

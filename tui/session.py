@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timezone
+from time import monotonic
 
 from textual.message import Message
 
@@ -43,6 +44,7 @@ from .store import JournalEntry, StateStore, TrashEntry
 Connect = Callable[[], Awaitable[Engine]]
 
 MAX_LOG = 500
+STARTING = "starting the project's engine…"
 
 
 class Session:
@@ -60,6 +62,8 @@ class Session:
         self.running = False
         #: The engine answered and its project is known.
         self.ready = False
+        #: A fresh engine is on its way, since this moment (of time.monotonic), or None.
+        self.opening: float | None = None
         self.log: list[Done] = []
         self._connect = connect
         self._tell = tell
@@ -67,6 +71,7 @@ class Session:
         self._sql: dict[tuple[str, str, str, bool], Sql] = {}
         self._details: dict[tuple[str, str, str], MigrationDetail] = {}
         self._focused = True
+        self._turn = 0
 
     @property
     def engine(self) -> Engine:
@@ -78,7 +83,8 @@ class Session:
     # ---------------------------------------------------------- start and end
     async def open(self) -> None:
         """Start an engine and let it take over when it is ready; the old one answers until then."""
-        self._tell(ActivityChanged("looking again…" if self.ready else "starting the project's engine…"))
+        turn = self._begin("looking again…" if self.ready else STARTING)
+        self.opening = monotonic()
         try:
             engine = await self._connect()
             try:
@@ -88,9 +94,11 @@ class Session:
                     await engine.close()
                 raise
         except EngineError as error:
+            await self.close()
             self._lost(str(error), error.detail)
         finally:
-            self._tell(ActivityChanged(""))
+            if self._end(turn):
+                self.opening = None
 
     async def _take_over(self, engine: Engine) -> None:
         project = await engine.open_project(OpenProject())
@@ -137,6 +145,17 @@ class Session:
             engine.on_ended = engine.on_changed = None
             await engine.close()
 
+    def _begin(self, activity: str) -> int:
+        self._turn += 1
+        self._tell(ActivityChanged(activity))
+        return self._turn
+
+    def _end(self, turn: int) -> bool:
+        """Say that all is settled, unless something newer has begun."""
+        if turn == self._turn:
+            self._tell(ActivityChanged(""))
+        return turn == self._turn
+
     # ---------------------------------------------------------------- history
     def show_last_tree(self) -> None:
         """Show what was known last time, until the engine says how things are."""
@@ -146,11 +165,10 @@ class Session:
 
     async def read_again(self, database: str | None = None) -> None:
         """Ask the same engine for the history again, perhaps of another database."""
-        if database is not None and database != self.database:
-            self.database = database
-            self.history = History(database, ())
+        if database is not None:
+            self.look_at(database)
         self.forget()
-        self._tell(ActivityChanged("reading the records…"))
+        turn = self._begin("reading the records…")
         try:
             await self._read(self.engine, quick=database is not None)
             await self.engine.watch(Watch(self.database, self._focused))
@@ -159,7 +177,14 @@ class Session:
         except EngineError as error:
             self._tell(HistoryRead(self._with_problem(error)))
         finally:
-            self._tell(ActivityChanged(""))
+            self._end(turn)
+
+    def look_at(self, database: str) -> None:
+        """Turn to another database; nothing is known of it yet."""
+        if database != self.database:
+            self.database = database
+            self.history = History(database, ())
+            self._tell(HistoryRead(self.history))
 
     async def _read(self, engine: Engine, *, quick: bool) -> None:
         if quick:

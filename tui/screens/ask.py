@@ -29,19 +29,19 @@ class AskScreen(ActionScreen[bool], ModalScreen[bool]):
 
     def __init__(self, title: str, lines: Sequence[Content], yes: str, *, name_to_type: str = "") -> None:
         super().__init__()
-        self._title = title
+        self._question = title
         self._lines = lines
         self._yes = yes
-        self._name = name_to_type
+        self._name_to_type = name_to_type
         self._named = not name_to_type
 
     def body(self) -> Iterable[Widget]:
         """Question, what is at stake, the name, the buttons."""
         text = Prose()
         text.show(Content("\n").join(self._lines))
-        parts: list[Widget] = [Static(Content.styled(clean(self._title), "bold"), classes="title"), text]
-        if self._name:
-            prompt = Content.assemble("Type ", (clean(self._name), "bold $accent"), " to go on:")
+        parts: list[Widget] = [Static(Content.styled(clean(self._question), "bold"), classes="title"), text]
+        if self._name_to_type:
+            prompt = Content.assemble("Type ", (clean(self._name_to_type), "bold $accent"), " to go on:")
             parts += [Static(prompt, id="prompt"), Input(compact=True)]
         yes = YesButton(self._yes, "y", "confirm")
         yes.disabled = not self._named
@@ -54,7 +54,7 @@ class AskScreen(ActionScreen[bool], ModalScreen[bool]):
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
-        if event.value == self._name:
+        if event.value == self._name_to_type:
             self._named = True
             event.input.disabled = True
             self.query_one(YesButton).disabled = False

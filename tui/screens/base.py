@@ -49,6 +49,13 @@ class ActionScreen(Screen[Result], Generic[Result]):
         """Return the moment, for the actions' reasons."""
         raise NotImplementedError
 
+    def project_changed(self) -> None:
+        """What this screen was made from is not how things are any more."""
+
+    def engine_replaced(self) -> None:
+        """A fresh engine answers."""
+        self.project_changed()
+
     @property
     def roomy(self) -> bool:
         """Whether the terminal is large enough for what is being decided to be read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.containers import Horizontal, Vertical
@@ -20,6 +21,9 @@ from ..text import one_line
 from ..widgets.bars import place_of
 from ..widgets.buttons import CancelButton
 from .base import ActionScreen
+
+if TYPE_CHECKING:
+    from ..app import DjmigApp
 
 
 class Choices(OptionList):
@@ -87,3 +91,14 @@ class ChooseDatabase(ActionScreen[str], ModalScreen[str]):
     def action_leave(self) -> None:
         """Keep looking at the same database."""
         self.dismiss(None)
+
+
+def choose_database(app: DjmigApp) -> None:
+    """Let the user choose one of the project's databases, and look at it."""
+
+    def chosen(alias: str | None) -> None:
+        if alias is not None and alias != app.session.database:
+            app.read_again(alias)
+
+    databases = app.session.project.databases if app.session.project else ()
+    app.push_screen(ChooseDatabase(databases, app.session.database), chosen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -12,7 +13,6 @@ from .. import describe
 from ..actions import ACTIONS, MAIN, SCOPES, TEXT, bindings
 from ..context import Context
 from ..text import one_line
-from ..widgets.buttons import CancelButton
 from ..widgets.prose import Prose
 from .base import ActionScreen
 
@@ -37,8 +37,7 @@ class HelpScreen(ActionScreen[None]):
         )
         text = Prose()
         text.show(self._text())
-        yield text
-        yield CancelButton("Close")
+        yield Horizontal(text, id="panes")
 
     def context(self) -> Context:
         """Nothing stands against leaving."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from time import monotonic
 
 from textual import on
 from textual.containers import Horizontal
@@ -19,7 +20,7 @@ from ..context import Context
 from ..following import Follower
 from ..messages import ActivityChanged, EngineReplaced, HistoryRead, LogGrew, ProjectOpened, Where
 from ..nodes import Node
-from ..session import Session, sql_command
+from ..session import STARTING, Session, sql_command
 from ..text import count
 from ..widgets import detail_pane
 from ..widgets.bars import Banner, StatusBar
@@ -29,6 +30,11 @@ from ..widgets.history_tree import HistoryTree
 from ..widgets.tab_bar import TabBar
 from ..widgets.tree_pane import TreePane
 from .base import ActionScreen
+from .choose import choose_database
+from .plan import open_plan
+
+#: Seconds after which the output of a start is shown.
+LONG_START = 10.0
 
 
 class MainScreen(ActionScreen[None]):
@@ -78,6 +84,16 @@ class MainScreen(ActionScreen[None]):
         self._built = True
         self.watch_history(self.history)
         self.show_again()
+        self.set_interval(1.0, self._tick)
+
+    def _tick(self) -> None:
+        """Say how long a start takes, and what the project prints meanwhile."""
+        if self._session.ready or self._session.opening is None:
+            return
+        seconds = monotonic() - self._session.opening
+        self._status.activity = f"{STARTING} {seconds:.0f} s"
+        if seconds >= LONG_START:
+            self._detail.show_start(seconds, self._printed())
 
     def context(self) -> Context:
         """The node under the cursor, and what is known of the project."""
@@ -241,7 +257,7 @@ class MainScreen(ActionScreen[None]):
     def _plan(self, intent: str) -> None:
         app = self.node.app.label if self.node.app else None
         name = self.node.migration.name if self.node.migration else None
-        self.djmig.open_plan(PreviewPlan(self._session.database, intent, app, name))
+        open_plan(self.djmig, PreviewPlan(self._session.database, intent, app, name))
 
     def action_delete(self) -> None:
         """Lead to the removal of the file under the cursor."""
@@ -253,7 +269,7 @@ class MainScreen(ActionScreen[None]):
 
     def action_alias(self) -> None:
         """Choose another database."""
-        self.djmig.choose_database()
+        choose_database(self.djmig)
 
     def action_refresh(self) -> None:
         """Look at everything again, with a fresh engine."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal
 from textual.content import Content
@@ -18,7 +19,6 @@ from ..context import Context
 from ..describe import describe_trouble
 from ..describe_plan import describe_plan, verdict_line, what_it_takes
 from ..engine.errors import EngineError
-from ..messages import EngineReplaced, ProjectChanged
 from ..script import as_script, gather, suggest_path
 from ..session import Session
 from ..text import clean, one_line
@@ -30,6 +30,9 @@ from .ask import AskScreen
 from .base import ActionScreen
 from .run import RunScreen
 from .save import SaveScreen
+
+if TYPE_CHECKING:
+    from ..app import DjmigApp
 
 #: Seconds between two drawings of SQL that is still coming in.
 _REDRAW = 0.2
@@ -126,16 +129,9 @@ class PlanScreen(ActionScreen[bool]):
             self.query_one(Banner).show(_CHANGED if outdated else "")
             self.refresh_keys()
 
-    def on_project_changed(self, event: ProjectChanged) -> None:
-        """What was shown is not how things are."""
+    def project_changed(self) -> None:
+        """What was shown is not how things are, or may be planned otherwise."""
         self.outdated = True
-
-    def on_engine_replaced(self, event: EngineReplaced) -> None:
-        """A fresh engine may plan otherwise."""
-        self.outdated = True
-
-    def on_button_pressed(self) -> None:
-        """Buttons act by their actions."""
 
     # ---------------------------------------------------------------- actions
     def action_look_again(self) -> None:
@@ -190,3 +186,13 @@ class PlanScreen(ActionScreen[bool]):
         """Save the SQL as a script."""
         if self.plan is not None and self._sql is not None:
             self.app.push_screen(SaveScreen(suggest_path(self.plan), as_script(self.plan, self._sql)))
+
+
+def open_plan(app: DjmigApp, request: PreviewPlan, then: Callable[[], None] | None = None) -> None:
+    """Show what an intent would do; `then` follows once it was run to its end."""
+
+    def left(done: bool | None) -> None:
+        if done and then is not None:
+            then()
+
+    app.push_screen(PlanScreen(app.session, request, read_only=app.read_only), left)

@@ -18,7 +18,6 @@ from ..actions import REMOVE, bindings
 from ..context import Context
 from ..describe import bullets, section, stack
 from ..engine.errors import EngineError
-from ..messages import EngineReplaced, ProjectChanged
 from ..session import Session
 from ..text import clean, count, one_line, sentence
 from ..widgets.bars import Banner
@@ -122,15 +121,8 @@ class RemoveScreen(ActionScreen[bool]):
             Content("Stale byte code of it goes too. The database is not touched."),
         )
 
-    def on_project_changed(self, event: ProjectChanged) -> None:
+    def project_changed(self) -> None:
         """What was read may not be what is there."""
-        self._look_outdated()
-
-    def on_engine_replaced(self, event: EngineReplaced) -> None:
-        """What was read may not be what is there."""
-        self._look_outdated()
-
-    def _look_outdated(self) -> None:
         if not self._busy:
             self._outdated = True
             self.query_one(Banner).show("The project changed since this was read. Press Esc and look again.")

@@ -46,8 +46,8 @@ class RunScreen(ActionScreen[bool]):
         self._session = session
         self._plan = plan
         self._started = monotonic()
-        self._running = True
-        self._log: list[Content] = []
+        self._under_way = True
+        self._said: list[Content] = []
         self._ask: AskScreen | None = None
 
     def body(self) -> Iterable[Widget]:
@@ -61,7 +61,7 @@ class RunScreen(ActionScreen[bool]):
 
     def context(self) -> Context:
         """Whether it still runs."""
-        return Context(running=self._running, plan=self._plan)
+        return Context(running=self._under_way, plan=self._plan)
 
     def on_mount(self) -> None:
         """Run."""
@@ -69,7 +69,7 @@ class RunScreen(ActionScreen[bool]):
         self.run_worker(self._run(), group="run")
 
     def _tick(self) -> None:
-        if self._running:
+        if self._under_way:
             self.query_one(StepBar).seconds = monotonic() - self._started
 
     async def _run(self) -> None:
@@ -97,13 +97,13 @@ class RunScreen(ActionScreen[bool]):
         bar = self.query_one(StepBar)
         bar.done, bar.words = progress.done, one_line(progress.message)
         at = f"{monotonic() - self._started:6.1f} s  "
-        self._log.append(Content.assemble((at, "$foreground 60%"), one_line(progress.message, 300)))
+        self._said.append(Content.assemble((at, "$foreground 60%"), one_line(progress.message, 300)))
         log = self.query_one(Prose)
-        log.show(Content("\n").join(self._log), keep_place=True)
+        log.show(Content("\n").join(self._said), keep_place=True)
         log.scroll_end(animate=False)
 
     def _end(self, text: Content, detail: str) -> None:
-        self._running = False
+        self._under_way = False
         if self._ask is not None and self._ask.is_current:
             self._ask.dismiss(False)
         log = self.query_one(Prose)
@@ -140,7 +140,7 @@ class RunScreen(ActionScreen[bool]):
 
     def action_leave(self) -> None:
         """To the tree; during the run, ask."""
-        if self._running:
+        if self._under_way:
             self.action_stop()
         else:
             self.dismiss(self.finished is not None and not (self.finished.error or self.finished.stopped))

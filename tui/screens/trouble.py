@@ -13,7 +13,7 @@ from textual.widgets import Static
 from ..actions import TROUBLE, bindings
 from ..context import Context
 from ..describe import describe_trouble, stack
-from ..messages import EngineReplaced, Where
+from ..messages import Where
 from ..text import one_line
 from ..widgets.folded import Folded
 from ..widgets.prose import Prose
@@ -68,7 +68,7 @@ class TroubleScreen(ActionScreen[None]):
         self.query_one(Prose).show(stack(describe_trouble(sentence), Content(), lines, Content(), next_step))
         self.query_one(Folded).show(detail)
 
-    def on_engine_replaced(self, event: EngineReplaced) -> None:
+    def engine_replaced(self) -> None:
         """An engine answers again."""
         self.dismiss()
 

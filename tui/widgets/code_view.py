@@ -33,7 +33,6 @@ _SYNTAX = {
     "float": "accent",
     "boolean": "accent",
     "constant.builtin": "accent",
-    "comment": "comment",
     "function": "primary",
     "function.call": "primary",
     "method": "primary",
@@ -83,7 +82,7 @@ class CodeView(TextArea, inherit_bindings=False):
     def _colour(self) -> None:
         variables = self.app.theme_variables
         styles = {token: Style(color=variables[name]) for token, name in _SYNTAX.items() if name in variables}
-        styles["comment"] = Style(color=variables["accent-darken-2"], italic=True)
+        styles["comment"] = Style(color=variables["muted"], italic=True)
         self.register_theme(TextAreaTheme("djmig", syntax_styles=styles))
         self.theme = "djmig"
 

@@ -79,6 +79,11 @@ class DetailPane(Vertical):
         elif migration is None:
             self._prose(describe.describe_app(node.app))
 
+    def show_start(self, seconds: float, printed: str) -> None:
+        """Show what the project prints while its engine does not come up."""
+        self._notice("")
+        self._prose(describe.describe_start(seconds, printed))
+
     def show_waiting(self, words: str = "") -> None:
         """Empty the body, or say what is being waited for."""
         self._notice("")

@@ -269,7 +269,8 @@ class HistoryTree(Tree[Node], inherit_bindings=False):
         above = node.parent
         while above is not None:
             depth, above = depth + 1, above.parent
-        width = max(1, self.scrollable_content_region.width - depth * self.guide_depth)
+        width = self.scrollable_content_region.width - self.show_vertical_scrollbar
+        width = max(1, width - depth * self.guide_depth)
         arrow = "▾" if node.is_expanded else "▸"
         if data.migration is not None and data.app is not None:
             full = self.view.plan_order

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from ..actions import move_bindings
+
+#: What a line begins with and what its continuations are indented by: spaces, a number, a sign.
+_LEAD = re.compile(r"\s*(?:\d+\.\s+|[^\w\s\[\](){}<>.,;:'\"/\\-]\s+|because )?")
 
 
 class Prose(VerticalScroll, inherit_bindings=False):
@@ -38,9 +44,17 @@ class Prose(VerticalScroll, inherit_bindings=False):
             return
         self._content = content
         if self.is_mounted:
-            self.query_one(Static).update(content)
+            self._draw()
             if not keep_place:
                 self.scroll_home(animate=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Break the lines for the new width."""
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.scrollable_content_region.width
+        self.query_one(Static).update(hang(self._content, width) if width > 8 else self._content)
 
     def action_move(self, how: str) -> None:
         """Scroll."""
@@ -52,3 +66,18 @@ class Prose(VerticalScroll, inherit_bindings=False):
         elif how in ("down", "up", "half_down", "half_up"):
             step = half if how.startswith("half") else 1
             self.scroll_relative(y=step if how.endswith("down") else -step, animate=False)
+
+
+def hang(content: Content, width: int) -> Content:
+    """Return `content` with lines broken so that what follows a bullet stays right of it."""
+    lines: list[Content] = []
+    for line in content.split("\n", allow_blank=True):
+        lead = _LEAD.match(line.plain)
+        indent = lead.end() if lead else 0
+        if line.cell_length <= width or not 0 < indent < width // 2:
+            lines.append(line)
+            continue
+        first, *rest = line[indent:].wrap(width - indent)
+        lines.append(line[:indent] + first)
+        lines += [part.pad_left(indent) for part in rest]
+    return Content("\n").join(lines)
