@@ -84,11 +84,11 @@ def take_channel(fd: int) -> Tuple[int, int]:
         os.close(fd)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
-    os.dup2(2, 1)
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(
-            line_buffering=True
-        )  # the last words of a process that dies are the ones needed
+        # What is in the buffer goes out here; later, the last words of a process that dies are needed.
+        sys.stdout.flush()
+        sys.stdout.reconfigure(line_buffering=True)
+    os.dup2(2, 1)
 
     def leave_channel() -> None:
         # A forked child has our descriptors: it must neither write to the pipe nor keep it open.

@@ -25,10 +25,12 @@ def alive(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat") as stat:
             return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except ProcessLookupError:
+        return False  # it ended between opening and reading
     except FileNotFoundError:
-        pass
+        pass  # it ended, or this system has no /proc
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return not os.path.isdir("/proc/self")
+    return True
