@@ -111,6 +111,7 @@ def shout(session, request, call):
     sys.stdout.flush()
     os.write(1, b"written\\n")
     subprocess.check_call(["echo", "from a child"])
+    assert subprocess.check_output(["cat"]) == b""
     if os.fork() == 0:
         os.write(1, b"from a fork\\n")
         os._exit(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import glob
 import inspect
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from djmig_tui import protocol
+from djmig_tui import protocol, server
 from djmig_tui.protocol import LoadHistory, OpenProject, Progress, RenderSql, RunPlan
 from tests.protocol import stubs
 from tests.protocol.conftest import Start
@@ -304,3 +305,16 @@ def test_every_method_has_one_stub_that_asks_for_its_own_reply() -> None:
         assert signature.return_annotation is reply
         source = inspect.getsource(stub)
         assert f'ask("{method}", request, p.{reply.__name__}' in source
+
+
+def test_every_method_is_answered_by_a_handler_of_its_own_name() -> None:
+    engine = Path(server.__file__).parent
+    assert set(server.TABLE) == set(protocol.METHODS)
+    for method, place in server.TABLE.items():
+        module, function = place.split(":")
+        assert function == method
+        tree = ast.parse((engine / f"{module}.py").read_text("utf-8"))
+        handler = next(
+            node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == method
+        )
+        assert [argument.arg for argument in handler.args.args] == ["session", "request", "call"]

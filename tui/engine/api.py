@@ -12,6 +12,7 @@ from djmig_tui.protocol import (
     FileRestored,
     History,
     LoadHistory,
+    MeasurePlan,
     MigrationDetail,
     MigrationFile,
     OpenProject,
@@ -63,6 +64,10 @@ class Engine(ABC):
 
     @abstractmethod
     async def preview_plan(self, request: PreviewPlan) -> Plan: ...
+
+    @abstractmethod
+    async def measure_plan(self, request: MeasurePlan, on_progress: OnProgress | None = None) -> Plan:
+        """Count; what is known so far comes as `Progress.plan`."""
 
     @abstractmethod
     async def run_plan(self, request: RunPlan, on_progress: OnProgress | None = None) -> RunFinished:

@@ -53,6 +53,9 @@ class Client(Engine):
     async def preview_plan(self, request: p.PreviewPlan) -> p.Plan:
         return await self._connection.ask("preview_plan", request, p.Plan)
 
+    async def measure_plan(self, request: p.MeasurePlan, on_progress: OnProgress | None = None) -> p.Plan:
+        return await self._connection.ask("measure_plan", request, p.Plan, on_progress=on_progress)
+
     async def run_plan(self, request: p.RunPlan, on_progress: OnProgress | None = None) -> p.RunFinished:
         asked = self._connection.ask("run_plan", request, p.RunFinished, on_progress=on_progress)
         running = asyncio.ensure_future(asked)

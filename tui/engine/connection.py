@@ -79,9 +79,9 @@ class Connection:
         message["params"] = protocol.to_wire(request)
         if prefetch:
             message["priority"] = protocol.PREFETCH
+        self.write(wire.encode(message))
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._pending[self._last_id] = Pending(method, answer, on_progress)
-        self.write(wire.encode(message))
         return self._last_id, answer
 
     def is_pending(self, method: str) -> bool:
@@ -122,7 +122,7 @@ class Connection:
                 self._notified(message["method"], message.get("params"))
             else:
                 self._answered(message)
-        except (wire.WireError, protocol.ProtocolError) as error:
+        except Exception as error:  # noqa: BLE001 -- whatever comes, the next line may be somebody's answer
             self._log(f"djmig-tui: not understood ({error}): {line[:200]!r}\n".encode())
 
     def _notified(self, method: object, params: Any) -> None:
@@ -159,7 +159,9 @@ def _error(error: Any) -> errors.EngineError:
         return errors.Failed("The engine's answer was not understood.", repr(error))
     data = error.get("data")
     detail = data.get("detail", "") if isinstance(data, dict) else ""
-    return _ERRORS.get(error.get("code", 0), errors.Failed)(str(error.get("message", "")), str(detail))
+    code = error.get("code")
+    kind = _ERRORS.get(code, errors.Failed) if isinstance(code, int) else errors.Failed
+    return kind(str(error.get("message", "")), str(detail))
 
 
 def _decoded(reply: type[T], result: Any) -> T:
