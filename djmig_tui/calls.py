@@ -56,9 +56,11 @@ class Call:
         if callback is not None:
             callback()
 
-    def progress(self, done: int, total: int = 0, message: str = "") -> None:
+    def progress(
+        self, done: int, total: int = 0, message: str = "", plan: Optional[protocol.Plan] = None
+    ) -> None:
         """Tell the interface how far this request is. The last one told is never lost."""
-        self._unsent = protocol.Progress(done, total, message)
+        self._unsent = protocol.Progress(done, total, message, plan)
         if not self.preview or time.monotonic() - self._sent_at >= PROGRESS_EVERY:
             self.flush()
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, List, Sequence, Tuple
 
-from .effects import (
+from .changes import (
     ADD_COLUMN,
     ADD_CONSTRAINT,
     ALTER_COLUMN,
@@ -11,12 +11,12 @@ from .effects import (
     CREATE_TABLE,
     DROP_COLUMN,
     DROP_TABLE,
+    HARMLESS,
     IRREVERSIBLE,
     Around,
     Effect,
-    effects,
-    models_around,
 )
+from .effects import effects, models_around
 from .protocol import BLOCKED, LOSES, SAFE, UNKNOWN, Failure, Loss
 
 
@@ -29,6 +29,7 @@ class Impact:
     code: List[str] = field(default_factory=list)
     irreversible: List[str] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
+    effects: List[Effect] = field(default_factory=list)  # in the order in which they will happen
 
     def verdict(self) -> str:
         """Return the worst that is known; `SAFE` only if every operation was understood."""
@@ -72,6 +73,7 @@ def measure(steps: Sequence[Tuple[Any, bool]], loader: Any, connection: Any) -> 
     for migration, _ in reversed(steps) if backwards else steps:
         found.append((str(migration), _effects_of(migration, state, connection, backwards)))
     for name, each in reversed(found) if backwards else found:
+        impact.effects.extend(each)
         for effect in each:
             _file(impact, name, effect)
     gone = {loss.table for loss in impact.loss if loss.column is None}
@@ -102,5 +104,5 @@ def _file(impact: Impact, name: str, effect: Effect) -> None:
         impact.irreversible.append("%s: %s." % (name, effect.sentence))
     elif effect.fails_on_rows:
         impact.failures.append(Failure(effect.table, effect.column or "", None, effect.sentence))
-    elif effect.sentence and effect.kind in {ADD_COLUMN, CREATE_TABLE, ADD_CONSTRAINT, "harmless"}:
+    elif effect.sentence and effect.kind in {ADD_COLUMN, CREATE_TABLE, ADD_CONSTRAINT, HARMLESS}:
         impact.notes.append("%s: %s." % (name, effect.sentence))

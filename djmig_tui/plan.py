@@ -23,14 +23,16 @@ from .protocol import (
     UNDO,
     ZERO,
     MarkChange,
+    MeasurePlan,
     Plan,
     PreviewPlan,
+    RehearsePlan,
     RunPlan,
     Step,
 )
 from .sql import executor_loader, missing_sentence
 
-Intent = Union[PreviewPlan, RunPlan]
+Intent = Union[PreviewPlan, MeasurePlan, RunPlan, RehearsePlan]
 Pairs = List[Tuple[Any, bool]]  # (migration, backwards), as Django's plans are
 
 
@@ -74,6 +76,11 @@ def preview_plan(session: Any, request: PreviewPlan, call: Any) -> Plan:
 
 def build(session: Any, request: Intent) -> Plan:
     """Return the plan of `request` with its fingerprint, from the records as they are."""
+    return weigh(session, request)[0]
+
+
+def weigh(session: Any, request: Intent) -> Tuple[Plan, Impact]:
+    """Return the plan as `build` does, and what its steps do to tables and columns."""
     session.refuse_changed_files()
     session.refresh(request.database)
     route = route_of(session, request)
@@ -83,7 +90,7 @@ def build(session: Any, request: Intent) -> Plan:
     blockers, ways_out = _blockers(route, impact)
     verdict = BLOCKED if blockers else impact.verdict()
     one, why_one = _transaction(route, connection)
-    return Plan(
+    plan = Plan(
         database=request.database,
         intent=request.intent,
         app=request.app,
@@ -104,6 +111,7 @@ def build(session: Any, request: Intent) -> Plan:
         notes=tuple(impact.notes) + tuple(_notes(session, route, request)),
         ways_out=ways_out,
     )
+    return plan, impact
 
 
 def route_of(session: Any, request: Intent) -> Route:

@@ -67,11 +67,12 @@ class ErrorData:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a request is: `done` of `total` (0: not known), and the words for it."""
+    """How far a request is: `done` of `total` (0: not known), the words for it, and what is known so far."""
 
     done: int = 0
     total: int = 0
     message: str = ""
+    plan: Optional["Plan"] = None  # of measure_plan: the plan with what was counted until now
 
 
 @dataclass(frozen=True)
@@ -287,6 +288,8 @@ class Step:
     third_party: bool = False
     runs_python: bool = False
     file: Optional[str] = None
+    lock: str = ""  # the strongest lock it takes, in the database's words
+    rewrites: Tuple[str, ...] = ()  # tables that are written anew, with their size
 
 
 @dataclass(frozen=True)
@@ -344,6 +347,131 @@ class Plan:
     transaction_why: str = ""  # one transaction or step by step, and why, as a sentence
     notes: Tuple[str, ...] = ()  # worth knowing, blocks nothing
     ways_out: Tuple[str, ...] = ()  # what to do about the blockers
+    counted: bool = False  # rows were counted, not only named
+    objects: Tuple[str, ...] = ()  # views, triggers and hand-made indexes that go along, as sentences
+    code: Tuple[SqlPart, ...] = ()  # what runs code: no count tells what it does
+
+
+@dataclass(frozen=True)
+class MeasurePlan:
+    """Ask for the plan with its rows counted. Answered by the same `Plan`, better informed.
+
+    Streams by `Progress.plan`. Changes nothing; STALE if `fingerprint` is not any more the plan's.
+    """
+
+    database: str
+    intent: str
+    app: Optional[str]
+    name: Optional[str]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class DatabaseSession:
+    """Another session on the same database."""
+
+    id: str  # process id on the server
+    user: str
+    program: str  # what it calls itself, or where it comes from
+    state: str
+    query: str = ""
+    since: Optional[str] = None  # ISO 8601: when its transaction or query began
+
+
+@dataclass(frozen=True)
+class ListSessions:
+    """Ask who else is connected. SQLite cannot tell; it names processes that hold the file open, if any."""
+
+    database: str
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """The others, the longest transaction first; `why_not` says why they cannot be told."""
+
+    sessions: Tuple[DatabaseSession, ...] = ()
+    why_not: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class RehearsePlan:
+    """Run the plan for real and take it back. `consent` is the own yes for a plan that runs code."""
+
+    database: str
+    intent: str
+    app: Optional[str]
+    name: Optional[str]
+    fingerprint: str
+    consent: bool = False
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a rehearsal found. Nothing is changed afterwards."""
+
+    works: bool
+    cannot: Optional[str] = None  # "cannot be rehearsed: step k, because …"
+    failed_step: Optional["StepDone"] = None
+    failed_operation: Optional[str] = None  # operation.describe()
+    error: Optional[str] = None  # the database's own message
+    detail: str = ""  # the traceback
+    seconds: float = 0.0
+    schema_diff: str = ""  # unified diff of the schema before and after
+    where: str = ""  # "on a copy", "in one transaction that was rolled back"
+    sources: Tuple[SqlPart, ...] = ()  # what needs consent, when it was not given
+    blocked_by: Tuple[DatabaseSession, ...] = ()  # who held the lock that was waited for
+
+
+@dataclass(frozen=True)
+class VerifySchema:
+    """Ask whether the real schema agrees with the records. `app` None: all apps."""
+
+    database: str
+    app: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that is not as the records claim."""
+
+    app: str
+    model: str
+    table: str
+    kind: str  # "missing table", "extra column", "null", "type", "missing index", …
+    name: str  # the column, index or constraint; "" for a table
+    expected: str = ""
+    found: str = ""
+    message: str = ""  # the sentence
+
+
+@dataclass(frozen=True)
+class OperationPlace:
+    """Whether one operation of a half-done migration is in the schema."""
+
+    description: str
+    done: Optional[bool]  # None: it leaves no trace that could be looked at
+
+
+@dataclass(frozen=True)
+class HalfDone:
+    """A migration whose operations are partly in the schema, against its record."""
+
+    app: str
+    name: str
+    recorded: bool
+    operations: Tuple[OperationPlace, ...]
+    message: str  # the sentence, with the way to finish and the way to undo
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Where schema and records disagree."""
+
+    database: str
+    checked: int  # tables looked at
+    differences: Tuple[Difference, ...] = ()
+    half_done: Tuple[HalfDone, ...] = ()
+    not_checked: Tuple[str, ...] = ()  # what could not be looked at, as sentences
 
 
 @dataclass(frozen=True)
@@ -355,6 +483,11 @@ class RunPlan:
     app: Optional[str]
     name: Optional[str]
     fingerprint: str
+    #: Losses that were shown and accepted: the run stops if they grew since.
+    accepted: Tuple["Loss", ...] = ()
+    counted: bool = (
+        False  # `accepted` was counted, so what it does not name was no loss: the run counts again
+    )
 
 
 @dataclass(frozen=True)
@@ -373,11 +506,13 @@ class RunFinished:
     error: Optional[str] = None  # the first error, as a sentence
     detail: str = ""  # its traceback
     failed_step: Optional[StepDone] = None
+    failed_operation: Optional[str] = None  # operation.describe()
     stopped: bool = False  # on request, or because the interface went away
     taken_back: bool = False  # everything that had been done was rolled back
     post_migrate_error: Optional[str] = None  # the plan ran; a signal handler failed afterwards
     next_steps: Tuple[str, ...] = ()
     seconds: float = 0.0
+    blocked_by: Tuple[DatabaseSession, ...] = ()  # who held the lock that was waited for
 
 
 # --------------------------------------------------------------------- files
@@ -466,7 +601,10 @@ METHODS: Mapping[str, Tuple[type, type]] = {
     "render_sql": (RenderSql, Sql),
     "show_migration": (ShowMigration, MigrationDetail),
     "preview_plan": (PreviewPlan, Plan),
+    "measure_plan": (MeasurePlan, Plan),
+    "rehearse_plan": (RehearsePlan, Rehearsal),
     "run_plan": (RunPlan, RunFinished),
+    "list_sessions": (ListSessions, Sessions),
     "read_file": (ReadFile, MigrationFile),
     "delete_file": (DeleteFile, FileDeleted),
     "restore_file": (RestoreFile, FileRestored),

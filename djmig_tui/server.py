@@ -26,7 +26,10 @@ TABLE: Dict[str, str] = {
     "render_sql": "sql:render_sql",
     "show_migration": "detail:show_migration",
     "preview_plan": "plan:preview_plan",
+    "measure_plan": "measuring:measure_plan",
+    "rehearse_plan": "rehearse:rehearse_plan",
     "run_plan": "run:run_plan",
+    "list_sessions": "sessions:list_sessions",
     "read_file": "files:read_file",
     "delete_file": "files:delete_file",
     "restore_file": "files:restore_file",
@@ -63,7 +66,7 @@ class Server:
                 return
             if call is not None:
                 self._attend(call)
-                if getattr(self._session, "finished", False):
+                if self._finished:
                     return
             elif not self._single or not self._take(POLL_EVERY):
                 self._poll()
@@ -144,12 +147,17 @@ class Server:
         self._calls.done()
         call.flush()
         if not isinstance(outcome, BaseException):
-            self._channel.reply(call.id, outcome, last=bool(getattr(self._session, "finished", False)))
+            self._channel.reply(call.id, outcome, last=self._finished)
         elif call.preview and call.stopping:
             self._discard_connections()
-            self._channel.fail(call.id, protocol.CANCELLED, "Cancelled.")
+            self._channel.fail(call.id, protocol.CANCELLED, "Cancelled.", last=self._finished)
         else:
             self._fail(call, outcome)
+
+    @property
+    def _finished(self) -> bool:
+        """Whether a handler said that this process must not go on."""
+        return bool(getattr(self._session, "finished", False))
 
     def _outcome(self, call: Call) -> Any:
         """Return the handler's reply, or what it raised."""
@@ -166,13 +174,13 @@ class Server:
         detail = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         if isinstance(error, errors.EngineError):
             data = protocol.ErrorData(error.detail or detail, error.kind or type(first).__name__)
-            self._channel.fail(call.id, _code(error), str(error), data)
+            self._channel.fail(call.id, _code(error), str(error), data, self._finished)
             return
         code = _code(error)
         words = str(first).strip().splitlines() or [""]
         sentence = words[0] if code == protocol.FAILED else "%s: %s" % (type(first).__name__, words[0])
         data = protocol.ErrorData(detail, type(first).__name__)
-        self._channel.fail(call.id, code, sentence.rstrip(": "), data)
+        self._channel.fail(call.id, code, sentence.rstrip(": "), data, self._finished)
 
     @staticmethod
     def _discard_connections() -> None:

@@ -1,10 +1,12 @@
 """MySQL and MariaDB: every DDL statement commits by itself, so a run goes step by step."""
 
 import contextlib
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator, Optional, TypeVar
 
 #: How long a statement of a run may wait for a lock, in seconds.
 LOCK_TIMEOUT = 5
+
+T = TypeVar("T")
 
 
 def make_read_only(connection: Any) -> None:
@@ -30,6 +32,35 @@ def cancel(connection: Any) -> None:
         other.cursor().execute("KILL QUERY %d" % thread)
     finally:
         other.close()
+
+
+def limited(connection: Any, seconds: float, work: Callable[[Any], T]) -> Optional[T]:
+    """Return what `work` returns for a cursor, None if it took longer than `seconds`."""
+    variable, value = "max_execution_time", str(int(seconds * 1000))
+    if connection.mysql_is_mariadb:
+        variable, value = "max_statement_time", str(seconds)
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION %s = %s" % (variable, value))
+        try:
+            return work(cursor)
+        except Exception as error:
+            if error.args and error.args[0] in {1969, 3024}:  # each server's "took too long"
+                return None
+            raise
+        finally:
+            cursor.execute("SET SESSION %s = DEFAULT" % variable)
+
+
+def estimate(connection: Any, table: str) -> Optional[int]:
+    """Return the engine's idea of how many rows `table` has, None if it has none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_rows FROM information_schema.tables"
+            " WHERE table_schema = DATABASE() AND table_name = %s",
+            [table],
+        )
+        row = cursor.fetchone()
+    return None if row is None or row[0] is None else int(row[0])
 
 
 def one_transaction_why_not(connection: Any) -> Optional[str]:

@@ -1,10 +1,12 @@
 """PostgreSQL: transactional DDL, deferred constraints, locks that wait for ever unless told."""
 
 import contextlib
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator, Optional, TypeVar
 
 #: How long a statement of a run may wait for a lock, in milliseconds.
 LOCK_TIMEOUT = 5000
+
+T = TypeVar("T")
 
 
 def make_read_only(connection: Any) -> None:
@@ -25,6 +27,35 @@ def file(settings: Dict[str, Any]) -> None:
 def cancel(connection: Any) -> None:
     """Cancel the statement under way; psycopg allows it from any thread."""
     connection.connection.cancel()
+
+
+def limited(connection: Any, seconds: float, work: Callable[[Any], T]) -> Optional[T]:
+    """Return what `work` returns for a cursor, None if it took longer than `seconds`.
+
+    In a transaction of its own, or a savepoint: a statement that is cut off fails all around it.
+    """
+    from django.db import transaction as django_transaction
+
+    try:
+        with django_transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = %d" % int(seconds * 1000))
+            result = work(cursor)
+            cursor.execute("SET LOCAL statement_timeout = %s" % "DEFAULT")
+            return result
+    except Exception as error:
+        if getattr(error.__cause__, "sqlstate", getattr(error.__cause__, "pgcode", None)) == "57014":
+            return None
+        raise
+
+
+def estimate(connection: Any, table: str) -> Optional[int]:
+    """Return the planner's idea of how many rows `table` has, None if it has none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(quote_ident(%s))", [table]
+        )
+        row = cursor.fetchone()
+    return None if row is None or row[0] < 0 else int(row[0])
 
 
 def one_transaction_why_not(connection: Any) -> Optional[str]:

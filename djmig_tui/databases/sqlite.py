@@ -2,7 +2,10 @@
 
 import contextlib
 import os
-from typing import Any, Dict, Iterator, Optional, Tuple
+import time
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple, TypeVar
+
+T = TypeVar("T")
 
 
 def make_read_only(connection: Any) -> None:
@@ -31,6 +34,34 @@ def file(settings: Dict[str, Any]) -> Optional[Tuple[int, int]]:
 def cancel(connection: Any) -> None:
     """Interrupt the statement under way; allowed from any thread."""
     connection.connection.interrupt()
+
+
+def limited(connection: Any, seconds: float, work: Callable[[Any], T]) -> Optional[T]:
+    """Return what `work` returns for a cursor, None if it took longer than `seconds`."""
+    ends = time.monotonic() + seconds
+    late = False
+
+    def look_at_the_clock() -> int:
+        nonlocal late
+        late = time.monotonic() > ends
+        return int(late)
+
+    connection.ensure_connection()
+    connection.connection.set_progress_handler(look_at_the_clock, 20_000)
+    try:
+        with connection.cursor() as cursor:
+            return work(cursor)
+    except Exception:
+        if late:
+            return None
+        raise
+    finally:
+        connection.connection.set_progress_handler(None, 0)
+
+
+def estimate(connection: Any, table: str) -> Optional[int]:
+    """SQLite keeps no count of rows that would be worth anything."""
+    return None
 
 
 def one_transaction_why_not(connection: Any) -> Optional[str]:

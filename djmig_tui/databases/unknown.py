@@ -1,7 +1,9 @@
 """A database that we know nothing of: nothing is promised, a run goes step by step as Django does it."""
 
 import contextlib
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator, Optional, TypeVar
+
+T = TypeVar("T")
 
 
 def make_read_only(connection: Any) -> None:
@@ -19,6 +21,17 @@ def file(settings: Dict[str, Any]) -> None:
 
 def cancel(connection: Any) -> None:
     """There is no way that we know of; the Python side is interrupted all the same."""
+
+
+def limited(connection: Any, seconds: float, work: Callable[[Any], T]) -> Optional[T]:
+    """Return what `work` returns for a cursor; no limit that we know of."""
+    with connection.cursor() as cursor:
+        return work(cursor)
+
+
+def estimate(connection: Any, table: str) -> Optional[int]:
+    """No estimate that we know of."""
+    return None
 
 
 def one_transaction_why_not(connection: Any) -> Optional[str]:

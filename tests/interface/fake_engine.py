@@ -188,6 +188,42 @@ class FakeEngine(Engine):
         )
 
     # ----------------------------------------------------------------- writes
+    async def measure_plan(self, request: p.MeasurePlan, on_progress: OnProgress | None = None) -> p.Plan:
+        await self._asked("measure_plan", request)
+        if "measure_plan" in self.answers:
+            return self.answers["measure_plan"]  # type: ignore[no-any-return]
+        plan = await self.preview_plan(
+            p.PreviewPlan(request.database, request.intent, request.app, request.name)
+        )
+        loss = tuple(replace(each, rows=5, exact=True) for each in plan.loss)
+        counted = replace(plan, loss=loss, counted=True)
+        if on_progress is not None:
+            on_progress(p.Progress(1, 1, "Counting rows", replace(counted, counted=False)))
+        return counted
+
+    async def rehearse_plan(
+        self, request: p.RehearsePlan, on_progress: OnProgress | None = None
+    ) -> p.Rehearsal:
+        await self._asked("rehearse_plan", request)
+        if "rehearse_plan" in self.answers:
+            return self.answers["rehearse_plan"]  # type: ignore[no-any-return]
+        plan = await self.preview_plan(
+            p.PreviewPlan(request.database, request.intent, request.app, request.name)
+        )
+        if plan.fingerprint != request.fingerprint:
+            raise Stale("The history changed since this plan was shown; nothing was done. Look again with r.")
+        code = [step for step in plan.steps if step.runs_python]
+        if code and not request.consent:
+            sources = tuple(
+                p.SqlPart("Raw Python operation", "python", "def back(apps, editor): ...", step.file)
+                for step in code
+            )
+            return p.Rehearsal(False, "It cannot be rehearsed without your own yes.", sources=sources)
+        if on_progress is not None:
+            on_progress(p.Progress(1, len(plan.steps), "Rehearsing"))
+        diff = "--- before\n+++ after\n-    price decimal NOT NULL\n"
+        return p.Rehearsal(True, seconds=0.2, schema_diff=diff, where="on a copy")
+
     async def run_plan(self, request: p.RunPlan, on_progress: OnProgress | None = None) -> p.RunFinished:
         await self._asked("run_plan", request)
         plan = await self.preview_plan(
@@ -230,6 +266,10 @@ class FakeEngine(Engine):
 
     def stop_run(self) -> None:
         self.stop_asked = True
+
+    async def list_sessions(self, request: p.ListSessions) -> p.Sessions:
+        await self._asked("list_sessions", request)
+        return self.answers.get("list_sessions", p.Sessions())  # type: ignore[no-any-return]
 
     async def read_file(self, request: p.ReadFile) -> p.MigrationFile:
         await self._asked("read_file", request)

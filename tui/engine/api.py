@@ -11,6 +11,7 @@ from djmig_tui.protocol import (
     FileDeleted,
     FileRestored,
     History,
+    ListSessions,
     LoadHistory,
     MeasurePlan,
     MigrationDetail,
@@ -21,11 +22,14 @@ from djmig_tui.protocol import (
     Progress,
     Project,
     ReadFile,
+    Rehearsal,
+    RehearsePlan,
     RenderSql,
     RestoreFile,
     RunFinished,
     RunPlan,
     ScanHistory,
+    Sessions,
     ShowMigration,
     Sql,
     Watch,
@@ -70,6 +74,10 @@ class Engine(ABC):
         """Count; what is known so far comes as `Progress.plan`."""
 
     @abstractmethod
+    async def rehearse_plan(self, request: RehearsePlan, on_progress: OnProgress | None = None) -> Rehearsal:
+        """Run and take back. An engine that ran anything ends after its answer, or after a cancel."""
+
+    @abstractmethod
     async def run_plan(self, request: RunPlan, on_progress: OnProgress | None = None) -> RunFinished:
         """Cancelling asks the run to stop; the answer still comes, and says what stands.
 
@@ -79,6 +87,9 @@ class Engine(ABC):
     @abstractmethod
     def stop_run(self) -> None:
         """Ask the run under way, if any, to stop at the next moment where it can."""
+
+    @abstractmethod
+    async def list_sessions(self, request: ListSessions) -> Sessions: ...
 
     @abstractmethod
     async def read_file(self, request: ReadFile) -> MigrationFile: ...

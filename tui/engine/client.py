@@ -56,6 +56,11 @@ class Client(Engine):
     async def measure_plan(self, request: p.MeasurePlan, on_progress: OnProgress | None = None) -> p.Plan:
         return await self._connection.ask("measure_plan", request, p.Plan, on_progress=on_progress)
 
+    async def rehearse_plan(
+        self, request: p.RehearsePlan, on_progress: OnProgress | None = None
+    ) -> p.Rehearsal:
+        return await self._connection.ask("rehearse_plan", request, p.Rehearsal, on_progress=on_progress)
+
     async def run_plan(self, request: p.RunPlan, on_progress: OnProgress | None = None) -> p.RunFinished:
         asked = self._connection.ask("run_plan", request, p.RunFinished, on_progress=on_progress)
         running = asyncio.ensure_future(asked)
@@ -67,6 +72,9 @@ class Client(Engine):
 
     def stop_run(self) -> None:
         self._connection.cancel("run_plan")
+
+    async def list_sessions(self, request: p.ListSessions) -> p.Sessions:
+        return await self._connection.ask("list_sessions", request, p.Sessions)
 
     async def read_file(self, request: p.ReadFile) -> p.MigrationFile:
         return await self._connection.ask("read_file", request, p.MigrationFile)

@@ -1,0 +1,142 @@
+"""Puts the questions of a plan to the database: one aggregate a table, each with a time limit."""
+
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+from . import databases
+from .questions import DUPLICATES, ROWS, Asked, Question
+from .world import quoted
+
+#: Seconds that one query may take; after that there is an estimate, or none.
+LIMIT = 2.0
+
+Answer = Tuple[Optional[int], bool]  # rows, and whether the count is exact
+
+
+def count(
+    asked: Asked, connection: Any, told: Optional[Callable[[Question, Answer], None]] = None
+) -> List[Tuple[Question, Answer]]:
+    """Return each question with its answer. `told` hears of each as it comes.
+
+    An answer is exact if the count ran to its end and no earlier step of the plan can change it;
+    None stands for a question that could not be answered in time.
+    """
+    answers: List[Tuple[Question, Answer]] = []
+
+    def answered(question: Question, rows: Optional[int], counted: bool) -> None:
+        answer = (rows, counted and question.certain)
+        answers.append((question, answer))
+        if told is not None:
+            told(question, answer)
+
+    by_table: Dict[str, List[Question]] = {}
+    for question in asked.questions:
+        if question.table is None:  # made by the plan itself
+            answered(question, 0, question.certain)
+        else:
+            by_table.setdefault(question.table, []).append(question)
+    existing = _tables(connection) if by_table else set()
+    for table, questions in by_table.items():
+        if table not in existing:
+            for question in questions:
+                answered(question, None, False)
+            continue
+        _ask_table(table, questions, connection, answered)
+    order = {id(question): place for place, question in enumerate(asked.questions)}
+    return sorted(answers, key=lambda each: order[id(each[0])])
+
+
+def _tables(connection: Any) -> Any:
+    with connection.cursor() as cursor:
+        return set(connection.introspection.table_names(cursor))
+
+
+def _ask_table(
+    table: str,
+    questions: Sequence[Question],
+    connection: Any,
+    answered: Callable[[Question, Optional[int], bool], None],
+) -> None:
+    plain = [question for question in questions if question.what != DUPLICATES]
+    rows: Optional[Sequence[Any]] = []
+    if plain:
+        rows = _query(connection, *_aggregate(table, plain, connection))
+    if rows is None:
+        estimate = databases.vendor(connection).estimate(connection, table)
+        for question in plain:
+            answered(question, estimate if question.what == ROWS else None, False)
+    for place, question in enumerate(plain if rows is not None else []):
+        answered(question, _number(rows[place]) if rows else None, True)
+    for question in questions:
+        if question.what == DUPLICATES:
+            found = _query(connection, *_duplicates(table, question, connection))
+            answered(question, None if found is None else _number(found[0]), found is not None)
+
+
+def _number(value: Any) -> int:
+    return int(value or 0)
+
+
+def _aggregate(table: str, questions: Sequence[Question], connection: Any) -> Tuple[str, List[Any]]:
+    """Return one SELECT that answers all of `questions`."""
+    quote = quoted(connection)
+    selected: List[str] = []
+    params: List[Any] = []
+    for question in questions:
+        if question.what == ROWS:
+            selected.append("COUNT(*)")
+        else:
+            condition, more = _inlined(question, quote)
+            selected.append("SUM(CASE WHEN %s THEN 1 ELSE 0 END)" % condition)
+            params.extend(more)
+    return "SELECT %s FROM %s" % (", ".join(selected), quote(table)), params
+
+
+def _inlined(question: Question, quote: Any) -> Tuple[str, List[Any]]:
+    """Return the condition with each column of the later moment replaced by what stands for it now."""
+    pieces: List[Tuple[str, Tuple[Any, ...]]] = [(question.condition, question.params)]
+    for column, expression in question.columns.items():
+        name = quote(column)
+        if expression.sql == name:
+            continue
+        pieces = [each for piece in pieces for each in _replaced(piece, name, expression)]
+    sql = "".join(text for text, _ in pieces)
+    return sql, [value for _, values in pieces for value in values]
+
+
+def _replaced(piece: Tuple[str, Tuple[Any, ...]], name: str, expression: Any) -> Any:
+    """Yield `piece` cut at each `name`, with the expression between, each part with its own parameters."""
+    text, params = piece
+    rest = list(params)
+    parts = text.split(name)
+    for place, part in enumerate(parts):
+        if place:
+            yield "(%s)" % expression.sql, expression.params
+        taken = part.replace("%%", "").count("%s")
+        yield part, tuple(rest[:taken])
+        del rest[:taken]
+
+
+def _duplicates(table: str, question: Question, connection: Any) -> Tuple[str, List[Any]]:
+    quote = quoted(connection)
+    selected, params = [], []  # type: Tuple[List[str], List[Any]]
+    names = ["c%d" % place for place in range(len(question.columns))]
+    for name, expression in zip(names, question.columns.values()):
+        selected.append("%s AS %s" % (expression.sql, name))
+        params.extend(expression.params)
+    where = " AND ".join("%s IS NOT NULL" % name for name in names)
+    inner = "SELECT %s FROM %s" % (", ".join(selected), quote(table))
+    groups = "SELECT COUNT(*) AS n FROM (%s) w WHERE %s GROUP BY %s HAVING COUNT(*) > 1"
+    grouped = groups % (inner, where, ", ".join(names))
+    return "SELECT SUM(n) FROM (%s) d" % grouped, params
+
+
+def _query(connection: Any, sql: str, params: List[Any]) -> Optional[Tuple[Any, ...]]:
+    """Return the one row of `sql`, None if it took too long. Raises what the database raises otherwise."""
+
+    def work(cursor: Any) -> Tuple[Any, ...]:
+        cursor.execute(sql, params)
+        row: Tuple[Any, ...] = cursor.fetchone()
+        return row
+
+    answer: Optional[Tuple[Any, ...]] = databases.vendor(connection).limited(connection, LIMIT, work)
+    return answer
