@@ -1,0 +1,70 @@
+"""The development environment: pinned by hash, and the same checks before a commit and in CI."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+LOCK = (ROOT / "requirements-dev.lock").read_text("utf-8")
+#: name==version ; marker, then its hashes
+PINNED = re.compile(
+    r"^(\S+)==(\S+)(?: ; .+?)? \\(?:\n    --hash=sha256:[0-9a-f]{64}(?: \\)?)+\n",
+    re.MULTILINE,
+)
+
+
+def test_every_line_of_the_lock_pins_a_version_by_hash() -> None:
+    assert PINNED.sub("", LOCK) == ""  # so no address of an index, a file or a folder either
+    assert len(PINNED.findall(LOCK)) > 50
+
+
+def test_the_lock_has_what_the_project_asks_for() -> None:
+    extras = PROJECT["optional-dependencies"]
+    pinned: dict[str, list[str]] = {}
+    for name, version in PINNED.findall(LOCK):
+        pinned.setdefault(canonicalize_name(re.sub(r"\[.*", "", name)), []).append(version)
+    for line in [*PROJECT["dependencies"], *extras["demo"], *extras["dev"]]:
+        wanted = Requirement(line)
+        if wanted.name != PROJECT["name"]:
+            versions = pinned[canonicalize_name(wanted.name)]
+            assert all(wanted.specifier.contains(version) for version in versions), line
+
+
+def test_a_commit_is_checked_by_what_ci_runs() -> None:
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+    hooks = [hook for repo in config["repos"] for hook in repo["hooks"]]
+    assert {repo["repo"] for repo in config["repos"]} == {"local"}
+    assert [hook["entry"] for hook in hooks] == [
+        ".venv/bin/ruff check",
+        ".venv/bin/ruff format --check",
+        ".venv/bin/mypy",
+        ".venv/bin/lint-imports",
+    ]
+    assert ".venv/bin/pre-commit run --all-files" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_ci_says_what_it_does_not_understand() -> None:
+    done = subprocess.run(
+        ["bash", ".ci/run", "--everything"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == ".ci/run: There is no --everything. Only --all is understood.\n"
