@@ -27,6 +27,7 @@ class Session:
     """All that one engine process keeps between requests. Used by the main thread alone."""
 
     def __init__(self) -> None:
+        self.settings = _read_settings()
         databases.watch_connections()
         self.finished = False  # set by a handler after which this process must not go on
         self.read_only = False
@@ -102,7 +103,7 @@ class Session:
 def open_project(session: Session, request: OpenProject, call: Any) -> Project:
     """Answer with the project's settings and databases, without connecting to any."""
     session.read_only = request.read_only
-    module = _read_settings()
+    module = session.settings
     return Project(
         name=module.split(".", maxsplit=1)[0] or os.path.basename(os.getcwd()),
         folder=os.getcwd(),
