@@ -35,6 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         silence_closed_pipe()
         return FAILED
+    except Exception as error:  # noqa: BLE001  # a sentence for the user; the traceback is folded
+        import traceback
+
+        sentence = f"Something unexpected went wrong in djmig-tui: {error!r}."
+        return _refuse(sentence, FAILED, typed, traceback.format_exc())
 
 
 def _main(options: Options) -> int:
@@ -78,6 +83,7 @@ def _interface(options: Options, launch: Launch, spawned: Spawned) -> int:
 
 def _headless(options: Options, launch: Launch, spawned: Spawned) -> int:
     from . import headless, start
+    from .engine.discover import local_hosts
     from .engines import Engines
     from .output import prepare_streams, print_error
 
@@ -86,7 +92,8 @@ def _headless(options: Options, launch: Launch, spawned: Spawned) -> int:
 
     prepare_streams()
     state = start.state_of(launch.root, options, os.environ)
-    return headless.run(Engines(launch, spawned, tell).connect, options, state)
+    hosts = local_hosts(launch.root)
+    return headless.run(Engines(launch, spawned, tell).connect, options, state, hosts)
 
 
 def _print_where(options: Options) -> int:

@@ -84,22 +84,23 @@ def configured_command(root: Path) -> tuple[str, ...] | None:
 
     It is not ours to run unasked: a cloned repository must not run commands by being looked at.
     """
-    for folder in pythons.up_to_top(root):
-        path = folder / "pyproject.toml"
-        if path.is_file():
-            break
-    else:
-        return None
-    text = path.read_text("utf-8", "replace")
-    if "djmig-tui" not in text:  # most have nothing for us: the parser is not even imported
-        return None
-    command = _tool_table(path, text).get("command")
+    path, table = _tool_table(root)
+    command = table.get("command")
     if command is None:
         return None
-    words = shlex.split(command) if isinstance(command, str) else command
-    if not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
+    words = _words(shlex.split(command) if isinstance(command, str) else command)
+    if not words:
         raise NotFound(f"`command` below [tool.djmig-tui] in {path} must be a list of strings.")
-    return tuple(words)
+    return words
+
+
+def local_hosts(root: Path) -> tuple[str, ...]:
+    """Return `[tool.djmig-tui] local-hosts` of the nearest pyproject.toml: databases there count as local."""
+    path, table = _tool_table(root)
+    hosts = _words(table.get("local-hosts", []))
+    if hosts is None:
+        raise NotFound(f"`local-hosts` below [tool.djmig-tui] in {path} must be a list of strings.")
+    return hosts
 
 
 def settings_of(root: Path, environ: Mapping[str, str] = os.environ) -> str | None:
@@ -118,7 +119,12 @@ def _upward(cwd: Path) -> Path | None:
     return next((folder for folder in (cwd, *cwd.parents) if (folder / "manage.py").is_file()), None)
 
 
-def _tool_table(path: Path, text: str) -> dict[str, object]:
+def _tool_table(root: Path) -> tuple[Path, dict[str, object]]:
+    folders = pythons.up_to_top(root)
+    path = next((each for folder in folders if (each := folder / "pyproject.toml").is_file()), None)
+    text = "" if path is None else path.read_text("utf-8", "replace")
+    if path is None or "djmig-tui" not in text:  # most have nothing for us: the parser is not even imported
+        return root, {}
     if sys.version_info >= (3, 11):
         import tomllib
     else:
@@ -127,4 +133,10 @@ def _tool_table(path: Path, text: str) -> dict[str, object]:
         table = tomllib.loads(text).get("tool", {}).get("djmig-tui", {})
     except tomllib.TOMLDecodeError as error:
         raise NotFound(f"{path} cannot be read: {error}. Correct it, or {_OTHERWISE}") from error
-    return table if isinstance(table, dict) else {}
+    return path, table if isinstance(table, dict) else {}
+
+
+def _words(value: object) -> tuple[str, ...] | None:
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        return None
+    return tuple(value)

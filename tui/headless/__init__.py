@@ -27,11 +27,20 @@ COMMANDS: dict[str, Callable[[Session], Awaitable[Answer]]] = {
 }
 
 
-def run(connect: Callable[[], Awaitable[Engine]], options: Options, state: State) -> int:
+def run(
+    connect: Callable[[], Awaitable[Engine]],
+    options: Options,
+    state: State,
+    local_hosts: tuple[str, ...] = (),
+) -> int:
     """Do what the options ask for and return the exit code."""
     progress = ProgressLine()
+
+    def session(engine: Engine) -> Session:
+        return Session(engine, options, state, progress, local_hosts)
+
     try:
-        answer = asyncio.run(_answer(connect, options, state, progress))
+        answer = asyncio.run(_answer(connect, session))
     finally:
         progress.clear()
     report(answer, options)
@@ -55,15 +64,13 @@ def failure(sentence: str, code: int = FAILED, detail: str = "") -> Answer:
     return Answer({"error": sentence}, "", sentence, detail, code)
 
 
-async def _answer(
-    connect: Callable[[], Awaitable[Engine]], options: Options, state: State, progress: ProgressLine
-) -> Answer:
+async def _answer(connect: Callable[[], Awaitable[Engine]], begin: Callable[[Engine], Session]) -> Answer:
     engine: Engine | None = None
     try:
         with interrupts(asyncio.current_task()) as stopping:
             engine = await connect()
-            stopping.session = session = Session(engine, options, state, progress)
-            return await COMMANDS[options.command or "list"](session)
+            stopping.session = session = begin(engine)
+            return await COMMANDS[session.options.command or "list"](session)
     except CommandError as error:
         return failure(str(error), error.code)
     except NotFound as error:

@@ -24,11 +24,12 @@ class Session:
     options: Options
     state: State
     on_progress: OnProgress
+    local_hosts: tuple[str, ...] = ()
     running: bool = False  # a plan is being run: an interrupt asks it to stop
 
     async def project(self) -> Project:
         """Return the project. Raises `CommandError` if it does not have the database that was asked for."""
-        project = await self.engine.open_project(OpenProject())
+        project = await self.engine.open_project(OpenProject(self.options.read_only, self.local_hosts))
         aliases = [database.alias for database in project.databases]
         if self.options.database not in aliases:
             known = ", ".join(aliases) or "none at all"
