@@ -58,7 +58,15 @@ class Channel:
         except (wire.WireError, TypeError, ValueError) as error:
             self.fail(id, protocol.INTERNAL_ERROR, "The answer cannot be sent: %s" % error)
 
-    def fail(self, id: Any, code: int, sentence: str, data: Optional[protocol.ErrorData] = None) -> None:
-        """Answer a request with an error."""
+    def fail(
+        self,
+        id: Any,
+        code: int,
+        sentence: str,
+        data: Optional[protocol.ErrorData] = None,
+        last: bool = False,
+    ) -> None:
+        """Answer a request with an error; `last` says that we end after it."""
         error = {"code": code, "message": sentence, "data": protocol.to_wire(data or protocol.ErrorData())}
-        self.send({"jsonrpc": "2.0", "id": id, "error": error})
+        message = {"jsonrpc": "2.0", "id": id, "error": error}
+        self.send(dict(message, last=last) if last else message)

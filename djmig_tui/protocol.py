@@ -450,6 +450,7 @@ class OperationPlace:
 
     description: str
     done: Optional[bool]  # None: it leaves no trace that could be looked at
+    note: str = ""  # what of it is missing, or there, all the same
 
 
 @dataclass(frozen=True)
@@ -460,7 +461,9 @@ class HalfDone:
     name: str
     recorded: bool
     operations: Tuple[OperationPlace, ...]
-    message: str  # the sentence, with the way to finish and the way to undo
+    message: str  # the sentence
+    finish: str = ""  # SQL to run by hand, and the command that then sets the record right
+    undo: str = ""
 
 
 @dataclass(frozen=True)
@@ -605,6 +608,7 @@ METHODS: Mapping[str, Tuple[type, type]] = {
     "rehearse_plan": (RehearsePlan, Rehearsal),
     "run_plan": (RunPlan, RunFinished),
     "list_sessions": (ListSessions, Sessions),
+    "verify_schema": (VerifySchema, Verification),
     "read_file": (ReadFile, MigrationFile),
     "delete_file": (DeleteFile, FileDeleted),
     "restore_file": (RestoreFile, FileRestored),

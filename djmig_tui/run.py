@@ -5,44 +5,49 @@ plan, and a project's override may do something else (EDGES 15, 52).
 """
 
 import contextlib
-import inspect
 import sys
 import time
-import traceback
-from importlib import import_module
 from typing import Any, Iterator, List, Optional, Set, Tuple
 
 from django.apps import apps
 from django.core.management.base import OutputWrapper, no_translations
 from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
-from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ModelState
-from django.utils.module_loading import module_has_submodule
 
-from . import databases
-from .errors import EngineError, Refusal, StaleError, first_error
+from . import databases, failures
+from .errors import EngineError, Refusal, StaleError
+from .executor import RunExecutor, import_management_modules, operations_kept
+from .impact import Impact
 from .loading import Key
-from .plan import Pairs, PlanExecutor, Route, build, route_of
-from .protocol import BLOCKED, Plan, RunFinished, RunPlan, StepDone
+from .lookout import Lookout
+from .measuring import grown, measured
+from .plan import Route, route_of, weigh
+from .protocol import BLOCKED, DatabaseSession, Plan, RunFinished, RunPlan, StepDone
+from .questions import ask
 from .records import read_records
-
-RECORDS_BOTH_WAYS = "forward" in inspect.signature(MigrationExecutor.record_migration).parameters
+from .sessions import blocked_sentence
 
 
 class RunStopped(Exception):
     """Raised between two steps when a stop was asked for."""
 
 
+class Overtaken(Exception):
+    """Raised between two steps when another program changed the history meanwhile."""
+
+
 def run_plan(session: Any, request: RunPlan, call: Any) -> RunFinished:
     """Run the plan that was shown, and say what stands in the database afterwards.
 
-    Raises `StaleError` if it would not be that plan any more, `Refusal` if it is blocked or this
-    engine was told never to write. A failure of the run itself is an answer, not an exception;
-    the process must not go on after it, for Python state may be left behind.
+    Raises `StaleError` if it would not be that plan any more or would lose more than was shown, and
+    `Refusal` if it is blocked, another run is under way or this engine was told never to write. A
+    failure of the run itself is an answer, not an exception; the process must not go on after it,
+    for Python state may be left behind.
     """
     if session.read_only:
         raise Refusal("djmig-tui was started with --read-only: nothing is run. Start it without to go on.")
-    plan = build(session, request)
+    plan, impact = weigh(session, request)
     if plan.fingerprint != request.fingerprint:
         raise StaleError(
             "The history or a file changed since the plan was shown: nothing was done; look again."
@@ -53,82 +58,31 @@ def run_plan(session: Any, request: RunPlan, call: Any) -> RunFinished:
     records = set(session.refresh(request.database))
     started = time.monotonic()
     with databases.writing(request.database) as connection:
-        run = _Run(connection, route, plan, records, call)
+        run = Run(connection, route, weighed=(plan, impact), request=request, records=records, call=call)
         run.go()
     session.forget_records()
     session.finished = run.error is not None or run.stopped
-    return run.finished(request.database, time.monotonic() - started)
+    return run.finished(time.monotonic() - started)
 
 
-class RunExecutor(PlanExecutor):
-    """Django's executor, in one transaction where the database can, recording with the schema change."""
-
-    def __init__(self, run: "_Run") -> None:
-        super().__init__(run.connection, run.route.executor.loader)
-        self.run = run
-
-    def state_now(self) -> Any:
-        """Return the project's state as the applied migrations make it."""
-        return self._create_project_state(with_applied_migrations=True)  # type: ignore[attr-defined, unused-ignore]
-
-    def migrate(  # type: ignore[override, unused-ignore]
-        self, targets: Any, plan: Any = None, state: Any = None, **kwargs: Any
-    ) -> Any:
-        """Run `plan`; the transaction is in here so that post_migrate handlers are outside it."""
-        vendor = databases.vendor(self.connection)
-        if not self.run.plan.one_transaction:
-            vendor.guard(self.connection, False)
-            self.run.confirm_records(self.recorder)
-            return super().migrate(targets, plan=plan, state=state, **kwargs)
-        with vendor.transaction(self.connection):
-            vendor.guard(self.connection, True)
-            self.run.confirm_records(self.recorder)
-            return super().migrate(targets, plan=plan, state=state, **kwargs)
-
-    def unapply_migration(self, state: Any, migration: Any, fake: bool = False) -> Any:
-        """Undo one migration; its record goes in the same transaction where there is one (EDGES 29)."""
-        with self.run.step(migration):
-            with self.connection.schema_editor(atomic=migration.atomic) as editor:
-                state = migration.unapply(state, editor)
-                if editor.atomic_migration:
-                    self._record(migration, False)
-            if not editor.atomic_migration:
-                self._record(migration, False)
-        return state
-
-    def _record(self, migration: Any, forward: bool) -> None:
-        """Record as this version of Django does; 6.0 also records the squashes inside a squash."""
-        record: Any = self.record_migration
-        if RECORDS_BOTH_WAYS:
-            record(migration.app_label, migration.name, forward=forward)
-        elif forward:
-            record(migration)
-        else:
-            for app, name in migration.replaces:
-                self.recorder.record_unapplied(app, name)
-            self.recorder.record_unapplied(migration.app_label, migration.name)
-
-    def apply_migration(
-        self, state: Any, migration: Any, fake: bool = False, fake_initial: bool = False
-    ) -> Any:
-        """Apply one migration; its record comes in the same transaction where there is one."""
-        with self.run.step(migration):
-            with self.connection.schema_editor(atomic=migration.atomic) as editor:
-                state = migration.apply(state, editor)
-                if editor.atomic_migration:
-                    self._record(migration, True)
-            if not editor.atomic_migration:
-                self._record(migration, True)
-        return state
-
-
-class _Run:
+class Run:
     """One run under way, and what became of it."""
 
-    def __init__(self, connection: Any, route: Route, plan: Plan, records: Set[Key], call: Any) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        route: Route,
+        *,
+        weighed: Tuple[Plan, Impact],
+        request: RunPlan,
+        records: Set[Key],
+        call: Any,
+    ) -> None:
         self.connection = connection
         self.route = route
-        self.plan = plan
+        self.plan, self.impact = weighed
+        self.request = request
+        self.one_transaction = self.plan.one_transaction
         self.records = records  # of the plan that was confirmed
         self.call = call
         self.backwards = bool(route.pairs) and route.pairs[0][1]
@@ -138,57 +92,75 @@ class _Run:
         self.stopped = False
         self.error: Optional[str] = None
         self.detail = ""
+        self.operation: Optional[str] = None
+        self.blocked_by: Tuple[DatabaseSession, ...] = ()
         self.post_migrate_error: Optional[str] = None
+        self._lookout = Lookout(connection, not self.one_transaction, self._tell)
 
     def go(self) -> None:
         """Run it. Every failure ends up in the fields of this object."""
         if not self.route.pairs:
             return
-        if self.plan.one_transaction:
-            self.call.on_stop(databases.cancel_all)  # what is cut off is rolled back whole
-        try:
-            self._sequence()
-        except RunStopped:
-            self.stopped = True
-        except EngineError:
-            raise
-        except Exception as error:  # noqa: BLE001 -- operations and handlers may raise anything; it is the answer
-            first = first_error(error)
-            self.stopped = self.call.stopping and not self.committed
-            sentence = "%s: %s" % (type(first).__name__, str(first).strip() or "no message")
-            self.detail = traceback.format_exc()
-            if self.committed:
-                self.post_migrate_error = sentence
-            elif not self.stopped:
-                self.error = sentence
+        with self._lookout, operations_kept(self.route):
+            if self.one_transaction:
+                self.call.on_stop(databases.cancel_all)  # what is cut off is rolled back whole
+            try:
+                self._sequence()
+            except RunStopped:
+                self.stopped = True
+            except EngineError:
+                raise
+            except BaseException as error:  # noqa: BLE001 -- operations and handlers raise anything, SystemExit too
+                self._failed(error)
+
+    def _failed(self, error: BaseException) -> None:
+        self.detail = failures.detail(error)
+        self.stopped = self.call.stopping and not self.committed
+        if self.committed:
+            self.post_migrate_error = failures.sentence(error)
+        elif not self.stopped:
+            self.error = failures.sentence(error)
+            self.operation = failures.failed_operation(error)
+            self.blocked_by = self._lookout.blockers(error)
 
     @no_translations  # type: ignore[untyped-decorator, unused-ignore]
     def _sequence(self) -> None:
         """Do what the handle method of Django's migrate does (django/core/management/commands/migrate.py)."""
-        _import_management_modules()
+        import_management_modules()
         self.connection.prepare_database()
-        executor = RunExecutor(self)
-        pairs: Pairs = self.route.pairs
+        executor = RunExecutor(self.connection, self.route, self)
+        pairs = self.route.pairs
         state = executor.state_now()
-        stdout = OutputWrapper(sys.stderr)
-        common = {"stdout": stdout, "plan": pairs}
+        common = {"stdout": OutputWrapper(sys.stderr), "plan": pairs}
         alias = self.connection.alias
         emit_pre_migrate_signal(1, False, alias, apps=state.apps, **common)
-        after = executor.migrate(self._targets(), plan=pairs, state=state.clone())
+        after = executor.migrate(executor.targets(), plan=pairs, state=state.clone())
         self.committed = True
         after.clear_delayed_apps_cache()
         emit_post_migrate_signal(1, False, alias, apps=_with_real_models(after.apps), **common)
 
-    def _targets(self) -> List[Tuple[str, Optional[str]]]:
-        """Return what `migrate` takes with a plan: it looks at the plan alone."""
-        return [(migration.app_label, migration.name) for migration, _ in self.route.pairs]
+    # -- what the executor tells
+    def begins(self, connection: Any) -> None:
+        """Have the run watched from here on: from here on it may wait for locks."""
+        self._lookout.watch()
 
-    def confirm_records(self, recorder: Any) -> None:
-        """Raise `StaleError` if another program changed the history between plan and lock."""
-        applied = set(recorder.applied_migrations()) if recorder.has_table() else set()
-        if applied != self.records:
+    def before_steps(self, recorder: Any) -> None:
+        """Ask again, under the locks, what the user said yes to. Raises `StaleError`."""
+        if _applied(recorder) != self.records:
             raise StaleError(
                 "Another program changed the history in this moment: nothing was done; look again."
+            )
+        if self.request.counted:
+            self._refuse_more_loss()
+
+    def _refuse_more_loss(self) -> None:
+        asked = ask(self.impact.effects, self.connection).questions
+        tables = {question.table for question in asked if question.table and not question.fails}
+        databases.vendor(self.connection).hold(self.connection, sorted(tables))
+        more = grown(self.request.accepted, measured(self.plan, self.impact, self.connection))
+        if more:
+            raise StaleError(
+                "More would be lost than was shown (%s): nothing was done; look again." % "; ".join(more)
             )
 
     @contextlib.contextmanager
@@ -196,48 +168,76 @@ class _Run:
         """Surround one step: progress, a stop before it, pending constraints after it."""
         if self.call.stopping:
             raise RunStopped
-        self.under_way = (migration.app_label, migration.name)
-        verb = "Unapplying" if self.backwards else "Applying"
-        self.call.progress(len(self.reached), len(self.route.pairs), "%s %s" % (verb, migration))
+        key = (migration.app_label, migration.name)
+        self._refuse_overtaken(key)
+        self.under_way = key
+        self._tell("%s %s" % (self._verb, migration))
         yield
-        if self.plan.one_transaction:
+        if self.one_transaction:
             databases.vendor(self.connection).between_steps(self.connection)
             if self.call.stopping:  # asked while Python code ran: no statement was there to be cut off
                 raise RunStopped
         self.reached.append(self.under_way)
         self.under_way = None
-        self.call.progress(len(self.reached), len(self.route.pairs), "%s %s: done" % (verb, migration))
+        self._tell("%s %s: done" % (self._verb, migration))
 
-    def finished(self, alias: str, seconds: float) -> RunFinished:
+    @property
+    def _verb(self) -> str:
+        return "Unapplying" if self.backwards else "Applying"
+
+    def _tell(self, message: str) -> None:
+        self.call.progress(len(self.reached), len(self.route.pairs), message)
+
+    def _refuse_overtaken(self, key: Key) -> None:
+        """Look before each step that commits by itself: between two of them others may act."""
+        if self.one_transaction or not self.reached:
+            return
+        if (key in _applied(MigrationRecorder(self.connection))) != self.backwards:
+            words = ("unapplied", "applied")[not self.backwards]
+            raise Overtaken("another program has %s %s.%s meanwhile" % (words, key[0], key[1]))
+
+    # -- how it ended
+    def finished(self, seconds: float) -> RunFinished:
         """Return how it ended, with the truth read from the records where they can be read."""
-        done = self._standing(alias)
+        done = self._standing()
+        if self.error is not None and self.one_transaction and len(done) == len(self.route.keys):
+            # The connection broke after the database had committed and before we heard of it.
+            self.error, self.post_migrate_error, self.committed = None, self.error, True
         failed = self.under_way if self.error is not None else None
+        error = self.error if failed is None else "%s.%s: %s" % (*failed, self.error)
+        if error is not None and self.blocked_by:
+            error = "%s. %s" % (error.rstrip("."), blocked_sentence(self.blocked_by))
         return RunFinished(
             done=tuple(StepDone(*key) for key in done),
-            error=self.error if failed is None else "%s.%s: %s" % (*failed, self.error),
+            error=error,
             detail=self.detail,
             failed_step=None if failed is None else StepDone(*failed),
+            failed_operation=self.operation,
             stopped=self.stopped,
-            taken_back=self.plan.one_transaction and not self.committed,
+            taken_back=self.one_transaction and not self.committed and not done,
             post_migrate_error=self.post_migrate_error,
             next_steps=self._next_steps(done),
             seconds=seconds,
+            blocked_by=self.blocked_by,
         )
 
-    def _standing(self, alias: str) -> List[Key]:
+    def _standing(self) -> List[Key]:
         try:
-            records = read_records(alias)
+            records = read_records(self.connection.alias)
         except EngineError:  # the database went away: what was committed is what we know
-            return [] if self.plan.one_transaction and not self.committed else list(self.reached)
+            return [] if self.one_transaction and not self.committed else list(self.reached)
         return [key for key in self.route.keys if (key in records) != self.backwards]
 
     def _next_steps(self, done: List[Key]) -> Tuple[str, ...]:
         if self.error is not None or self.stopped:
+            cause = "Mend the cause"
+            if self.blocked_by:
+                cause = "Wait until the other session has ended its transaction, or end it"
             if not done:
-                return ("Nothing was changed. Mend the cause, then look at the plan again.",)
+                return ("Nothing was changed. %s, then look at the plan again." % cause,)
             return (
-                "%d of %d steps stand. Mend the cause, then go on, or migrate forward again to where it was."
-                % (len(done), len(self.route.pairs)),
+                "%d of %d steps stand. %s, then go on, or migrate forward again to where it was."
+                % (len(done), len(self.route.pairs), cause),
             )
         restart = "Restart what runs on this database (runserver, workers)."
         if not self.backwards:
@@ -251,11 +251,8 @@ class _Run:
         )
 
 
-def _import_management_modules() -> None:
-    """Register the signal handlers that apps keep in their management modules, as migrate does."""
-    for app_config in apps.get_app_configs():
-        if module_has_submodule(app_config.module, "management"):
-            import_module(".management", app_config.name)
+def _applied(recorder: Any) -> Set[Key]:
+    return set(recorder.applied_migrations()) if recorder.has_table() else set()
 
 
 def _with_real_models(after: Any) -> Any:

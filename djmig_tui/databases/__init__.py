@@ -1,8 +1,9 @@
 """What differs between databases, one module a vendor, and the care of connections.
 
-Two modes hold for the whole process: looking, where every connection is made read-only by the
-database itself, and writing, which only a confirmed action enters. A connection never passes
-from one to the other: it is closed, and the next one opened in the other mode.
+Modes hold for the whole process: looking, where every connection is made read-only by the database
+itself; writing, which only a confirmed action enters; and rehearsing, where at most the copy of one
+database may be written. A connection never passes from one to another: it is closed, and the next
+one opened in the other mode.
 """
 
 import contextlib
@@ -10,7 +11,7 @@ import sys
 import time
 import weakref
 from importlib import import_module
-from typing import Any, Dict, Iterator
+from typing import Any, Callable, Dict, Iterator, Optional
 
 from django.db import connections
 from django.db.backends.signals import connection_created
@@ -18,7 +19,8 @@ from django.db.backends.signals import connection_created
 from ..errors import FailedError, Refusal, first_error
 
 _open: "weakref.WeakSet[Any]" = weakref.WeakSet()
-_writing = False
+#: What is done to each connection from its first moment: None while writing.
+_tame: Optional[Callable[[Any], None]] = None
 #: Alias → what `file` of its vendor said when its connection was opened for looking.
 _files: Dict[str, Any] = {}
 
@@ -42,15 +44,37 @@ def vendor(connection: Any) -> Any:
     return import_module(_VENDORS.get(connection.vendor, ".unknown"), __name__)
 
 
+def peers(connection: Any) -> Any:
+    """Return the module that knows of other sessions on the database behind `connection`.
+
+    Each has ``sessions(connection)``, ``blocking(connection, session_id)`` and
+    ``waited_for_lock(error)``; where `BESIDE` is true also ``session_id(connection)``,
+    ``claim(connection)``, ``claimed_by(connection)`` and ``end(connection, session_id)``, for a
+    second connection beside that of a run.
+    """
+    name = connection.vendor if connection.vendor in _VENDORS else "unknown"
+    return import_module(".peers_" + name, __name__)
+
+
+def make_read_only(connection: Any) -> None:
+    """Have the database itself refuse every write on `connection`."""
+    vendor(connection).make_read_only(connection)
+
+
 def _created(sender: Any, connection: Any, **kwargs: Any) -> None:
     _open.add(connection)
-    if not _writing:
-        vendor(connection).make_read_only(connection)
+    if _tame is not None:
+        _tame(connection)
 
 
 def watch_connections() -> None:
     """Make every connection read-only from its first moment. Called once, before any is opened."""
+    global _tame  # noqa: PLW0603 -- one mode for the whole process is the point
+    _tame = make_read_only
     connection_created.connect(_created, dispatch_uid="djmig-tui", weak=False)
+    for settings in connections.settings.values():
+        # Connections of ours are thrown away, and a pool would wait for each of them to come back.
+        settings.get("OPTIONS", {}).pop("pool", None)
 
 
 def looking(alias: str) -> Any:
@@ -154,15 +178,40 @@ def discard_all() -> None:
 @contextlib.contextmanager
 def writing(alias: str) -> Iterator[Any]:
     """Yield the connection of `alias` with writing allowed; every connection is fresh, before and after."""
-    global _writing  # noqa: PLW0603 -- one mode for the whole process is the point
     check_alias(alias)
-    discard_all()
-    _writing = True
-    try:
+    with _mode(None):
         yield connections[alias]
+
+
+@contextlib.contextmanager
+def rehearsing(tame: Callable[[Any], None]) -> Iterator[None]:
+    """Have `tame` called with each new connection, whatever thread opens it, and none left from before."""
+    with _mode(tame):
+        yield
+
+
+@contextlib.contextmanager
+def _mode(tame: Optional[Callable[[Any], None]]) -> Iterator[None]:
+    global _tame  # noqa: PLW0603 -- one mode for the whole process is the point
+    discard_all()
+    before, _tame = _tame, tame
+    try:
+        yield
     finally:
-        _writing = False
+        _tame = before
         discard_all()
+
+
+def beside(connection: Any) -> Any:
+    """Return a second connection to the same database, opened, that every thread may use.
+
+    It is not one of those that `cancel_all` cancels. Raises what the driver raises.
+    """
+    second = connection.copy(connection.alias)
+    second.inc_thread_sharing()
+    second.connect()
+    _open.discard(second)
+    return second
 
 
 def cancel_all() -> None:

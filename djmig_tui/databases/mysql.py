@@ -1,7 +1,7 @@
 """MySQL and MariaDB: every DDL statement commits by itself, so a run goes step by step."""
 
 import contextlib
-from typing import Any, Callable, Dict, Iterator, Optional, TypeVar
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence, TypeVar
 
 #: How long a statement of a run may wait for a lock, in seconds.
 LOCK_TIMEOUT = 5
@@ -80,6 +80,10 @@ def guard(connection: Any, one_transaction: bool) -> None:
         cursor.execute("SELECT @@SESSION.lock_wait_timeout")
         if cursor.fetchone()[0] > LOCK_TIMEOUT:
             cursor.execute("SET SESSION lock_wait_timeout = %d" % LOCK_TIMEOUT)
+
+
+def hold(connection: Any, tables: Sequence[str]) -> None:
+    """MariaDB and MySQL commit at every schema change, and such a lock would end there."""
 
 
 def between_steps(connection: Any) -> None:

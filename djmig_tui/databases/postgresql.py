@@ -1,10 +1,12 @@
 """PostgreSQL: transactional DDL, deferred constraints, locks that wait for ever unless told."""
 
 import contextlib
-from typing import Any, Callable, Dict, Iterator, Optional, TypeVar
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence, TypeVar
 
 #: How long a statement of a run may wait for a lock, in milliseconds.
 LOCK_TIMEOUT = 5000
+#: How often the server looks whether we are still there, in milliseconds.
+CHECK_INTERVAL = 250
 
 T = TypeVar("T")
 
@@ -73,21 +75,42 @@ def transaction(connection: Any) -> Iterator[None]:
 
 
 def guard(connection: Any, one_transaction: bool) -> None:
-    """Make a deploy's migrate wait for us, and us not wait for ever.
+    """Make a deploy's migrate wait for us, and us not wait for ever, also not when we are dead.
 
-    The lock_timeout in force may be shorter than ours (it is kept then); 0 means none.
+    The lock_timeout in force may be shorter than ours (it is kept then); 0 means none. A server on
+    Linux can look whether we are still there while it works for us (PostgreSQL 14 and newer).
     """
+    scope = "LOCAL" if one_transaction else "SESSION"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT setting::bigint FROM pg_settings WHERE name = 'lock_timeout'")
-        current = cursor.fetchone()[0]
-        if current == 0 or current > LOCK_TIMEOUT:
-            scope = "LOCAL" if one_transaction else "SESSION"
+        cursor.execute(
+            "SELECT name, setting::bigint FROM pg_settings WHERE name = 'lock_timeout'"
+            " OR name = 'client_connection_check_interval' AND version() LIKE '%linux%'"
+        )
+        current = dict(cursor.fetchall())
+        if current["lock_timeout"] == 0 or current["lock_timeout"] > LOCK_TIMEOUT:
             cursor.execute("SET %s lock_timeout = %d" % (scope, LOCK_TIMEOUT))
+        if current.get("client_connection_check_interval") == 0:
+            cursor.execute("SET %s client_connection_check_interval = %d" % (scope, CHECK_INTERVAL))
         if not one_transaction:
             return
         cursor.execute("SELECT to_regclass('django_migrations')")
         if cursor.fetchone()[0] is not None:
             cursor.execute("LOCK TABLE django_migrations IN SHARE ROW EXCLUSIVE MODE")
+
+
+def hold(connection: Any, tables: Sequence[str]) -> None:
+    """Keep others away from `tables`, as far as they are there, so that what is counted stays true.
+
+    With the lock that the schema changes will take anyhow: a weaker one that is raised later can
+    end in a deadlock with a reader who wants to write.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT to_regclass(quote_ident(name))::text FROM unnest(%s::text[]) AS name", [list(tables)]
+        )
+        there = [row[0] for row in cursor.fetchall() if row[0] is not None]
+        if there and connection.in_atomic_block:
+            cursor.execute("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE" % ", ".join(there))
 
 
 def between_steps(connection: Any) -> None:

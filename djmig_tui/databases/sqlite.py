@@ -3,7 +3,10 @@
 import contextlib
 import os
 import time
-from typing import Any, Callable, Dict, Iterator, Optional, Tuple, TypeVar
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple, TypeVar
+
+#: How long a run may wait for the lock on the file, in milliseconds.
+LOCK_TIMEOUT = 5000
 
 T = TypeVar("T")
 
@@ -80,6 +83,7 @@ def transaction(connection: Any) -> Iterator[None]:
     from django.db import transaction as django_transaction
 
     connection.ensure_connection()
+    _wait_no_longer(connection)
     connection.disable_constraint_checking()
     connection._start_transaction_under_autocommit = lambda: connection.cursor().execute("BEGIN IMMEDIATE")
     try:
@@ -94,7 +98,20 @@ def transaction(connection: Any) -> Iterator[None]:
 
 
 def guard(connection: Any, one_transaction: bool) -> None:
-    """Nothing beyond the write lock that BEGIN IMMEDIATE took."""
+    """Do not wait for ever; BEGIN IMMEDIATE took the write lock."""
+    if not one_transaction:
+        _wait_no_longer(connection)
+
+
+def _wait_no_longer(connection: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        if cursor.fetchone()[0] > LOCK_TIMEOUT:
+            cursor.execute("PRAGMA busy_timeout = %d" % LOCK_TIMEOUT)
+
+
+def hold(connection: Any, tables: Sequence[str]) -> None:
+    """Nothing beyond the write lock that BEGIN IMMEDIATE took: it is the whole file's."""
 
 
 def between_steps(connection: Any) -> None:

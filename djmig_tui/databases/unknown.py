@@ -1,7 +1,7 @@
 """A database that we know nothing of: nothing is promised, a run goes step by step as Django does it."""
 
 import contextlib
-from typing import Any, Callable, Dict, Iterator, Optional, TypeVar
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence, TypeVar
 
 T = TypeVar("T")
 
@@ -46,6 +46,10 @@ def transaction(connection: Any) -> Iterator[None]:
 
 
 def guard(connection: Any, one_transaction: bool) -> None:
+    """No locks that we know of."""
+
+
+def hold(connection: Any, tables: Sequence[str]) -> None:
     """No locks that we know of."""
 
 
