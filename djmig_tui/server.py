@@ -30,6 +30,7 @@ TABLE: Dict[str, str] = {
     "rehearse_plan": "rehearse:rehearse_plan",
     "run_plan": "run:run_plan",
     "list_sessions": "sessions:list_sessions",
+    "verify_schema": "verify:verify_schema",
     "read_file": "files:read_file",
     "delete_file": "files:delete_file",
     "restore_file": "files:restore_file",

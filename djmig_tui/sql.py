@@ -1,7 +1,7 @@
 """SQL of a migration, both ways: byte for byte what sqlmigrate prints, and never a write.
 
-The room of the incremental engine to come: everything outside asks `render_sql` alone, and inside
-only `_state_before` knows how a project state is made.
+The room of the incremental engine to come: inside, only `_state_before` knows how a project state
+is made.
 """
 
 import copy
@@ -155,8 +155,14 @@ def _mute(operation: Any) -> Any:
 
 
 def _collect(loader: Any, connection: Any, migration: Any, backwards: bool) -> List[str]:
-    """Return the statements as `MigrationLoader.collect_sql` does (django/db/migrations/loader.py)."""
-    state = _state_before(loader, migration)
+    return statements(connection, migration, _state_before(loader, migration), backwards)
+
+
+def statements(connection: Any, migration: Any, state: Any, backwards: bool) -> List[str]:
+    """Return the statements as `MigrationLoader.collect_sql` does (django/db/migrations/loader.py).
+
+    `state` is that before `migration`, which must hold no operation that runs code when rendered.
+    """
     # SQLite's editor checks every foreign key of the database on its way out: its cost grows with
     # the data and one bad row makes it fail. That is for a run to find out (EDGES 46).
     connection.check_constraints = lambda table_names=None: None

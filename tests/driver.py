@@ -52,7 +52,7 @@ class Driver:
         """Return the engine's answer. Raises what the client raises."""
         stem = re.sub(r"(?<!^)(?=[A-Z])", "_", type(request).__name__).lower()
         method = getattr(self.engine, stem)
-        if stem in {"run_plan", "load_history", "measure_plan", "rehearse_plan"}:
+        if stem in {"run_plan", "load_history", "measure_plan", "rehearse_plan", "verify_schema"}:
             return self.wait(method(request, on_progress=self.progress.append))
         return self.wait(method(request))
 

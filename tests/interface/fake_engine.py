@@ -271,6 +271,15 @@ class FakeEngine(Engine):
         await self._asked("list_sessions", request)
         return self.answers.get("list_sessions", p.Sessions())  # type: ignore[no-any-return]
 
+    async def verify_schema(
+        self, request: p.VerifySchema, on_progress: OnProgress | None = None
+    ) -> p.Verification:
+        await self._asked("verify_schema", request)
+        if on_progress is not None:
+            on_progress(p.Progress(0, 0, "Reading the schema"))
+        agrees = p.Verification(request.database, checked=12)
+        return self.answers.get("verify_schema", agrees)  # type: ignore[no-any-return]
+
     async def read_file(self, request: p.ReadFile) -> p.MigrationFile:
         await self._asked("read_file", request)
         key = f"{request.app}.{request.name}"

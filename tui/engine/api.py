@@ -32,6 +32,8 @@ from djmig_tui.protocol import (
     Sessions,
     ShowMigration,
     Sql,
+    Verification,
+    VerifySchema,
     Watch,
     Watching,
 )
@@ -90,6 +92,11 @@ class Engine(ABC):
 
     @abstractmethod
     async def list_sessions(self, request: ListSessions) -> Sessions: ...
+
+    @abstractmethod
+    async def verify_schema(
+        self, request: VerifySchema, on_progress: OnProgress | None = None
+    ) -> Verification: ...
 
     @abstractmethod
     async def read_file(self, request: ReadFile) -> MigrationFile: ...

@@ -76,6 +76,11 @@ class Client(Engine):
     async def list_sessions(self, request: p.ListSessions) -> p.Sessions:
         return await self._connection.ask("list_sessions", request, p.Sessions)
 
+    async def verify_schema(
+        self, request: p.VerifySchema, on_progress: OnProgress | None = None
+    ) -> p.Verification:
+        return await self._connection.ask("verify_schema", request, p.Verification, on_progress=on_progress)
+
     async def read_file(self, request: p.ReadFile) -> p.MigrationFile:
         return await self._connection.ask("read_file", request, p.MigrationFile)
 
