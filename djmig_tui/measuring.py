@@ -7,6 +7,7 @@ from . import databases
 from .counting import LIMIT, Answer, count
 from .errors import StaleError
 from .impact import Impact
+from .objects import companions, lock_of, names_now, touched
 from .plan import weigh
 from .protocol import (
     BLOCKED,
@@ -18,8 +19,11 @@ from .protocol import (
     Loss,
     MeasurePlan,
     Plan,
+    RenderSql,
+    Sql,
 )
 from .questions import Question, ask
+from .sql import render_sql
 
 #: No more broken foreign keys are looked for than this: one is enough to fail.
 BROKEN_KEYS = 1000
@@ -34,11 +38,18 @@ def measure_plan(session: Any, request: MeasurePlan, call: Any) -> Plan:
     if plan.fingerprint != request.fingerprint:
         raise StaleError("The history or a file changed since the plan was shown: look again.")
     connection = databases.looking(request.database)
-    return measured(plan, impact, connection, call)
+
+    def sql(app: str, name: str, backwards: bool) -> Sql:
+        return render_sql(session, RenderSql(request.database, app, name, backwards), call)
+
+    return measured(plan, impact, connection, call, sql)
 
 
-def measured(plan: Plan, impact: Impact, connection: Any, call: Any = None) -> Plan:
-    """Return `plan` with the answers of the database behind `connection`."""
+def measured(plan: Plan, impact: Impact, connection: Any, call: Any = None, sql: Any = None) -> Plan:
+    """Return `plan` with the answers of the database behind `connection`.
+
+    `sql` renders a step, given app, name and direction; without it objects and locks are left out.
+    """
     asked = ask(impact.effects, connection)
     answers: Dict[int, Answer] = {}
 
@@ -51,8 +62,17 @@ def measured(plan: Plan, impact: Impact, connection: Any, call: Any = None) -> P
             )
 
     found = count(asked, connection, told)
-    broken = _broken_keys(connection) if plan.steps else []
-    return _judged(plan, impact, found, asked.unknown, broken)
+    obstacles = _broken_keys(connection) if plan.steps else []
+    rendered = [sql(step.app, step.name, step.backwards) for step in plan.steps] if sql is not None else []
+    touches = [touched(each, names_now(impact.effects)) for each in rendered]
+    along = companions(touches, connection)
+    obstacles.extend(along.failures)
+    steps = tuple(
+        replace(step, lock=lock_of(each, connection.vendor), rewrites=tuple(sorted(touch.remade)))
+        for step, each, touch in zip(plan.steps, rendered, touches)
+    )
+    judged = _judged(plan, impact, found, asked.unknown, obstacles)
+    return replace(judged, steps=steps or plan.steps, objects=tuple(along.sentences))
 
 
 def _pairs(questions: List[Question], answers: Dict[int, Answer]) -> List[Tuple[Question, Answer]]:

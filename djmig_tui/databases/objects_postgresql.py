@@ -1,0 +1,68 @@
+"""What goes along on PostgreSQL: Django drops with CASCADE, so views go without a word."""
+
+from typing import Any, List, Optional, Tuple
+
+from ..protocol import Failure
+
+_VIEWS = """
+SELECT DISTINCT v.oid::regclass::text, v.relkind = 'm'
+FROM pg_depend d
+JOIN pg_rewrite r ON r.oid = d.objid
+JOIN pg_class v ON v.oid = r.ev_class
+WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass
+  AND d.refobjid = to_regclass(quote_ident(%s)) AND v.oid <> d.refobjid
+  AND (%s::text IS NULL OR d.refobjsubid = (
+    SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = d.refobjid AND a.attname = %s))
+ORDER BY 1
+"""
+_TRIGGERS = """
+SELECT tgname FROM pg_trigger
+WHERE tgrelid = to_regclass(quote_ident(%s)) AND NOT tgisinternal ORDER BY 1
+"""
+_POLICIES = "SELECT polname FROM pg_policy WHERE polrelid = to_regclass(quote_ident(%s)) ORDER BY 1"
+_WIDE_INDEXES = """
+SELECT i.indexrelid::regclass::text FROM pg_index i
+JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+WHERE i.indrelid = to_regclass(quote_ident(%s)) AND a.attname = %s AND i.indnatts > 1 ORDER BY 1
+"""
+
+
+def go_along(connection: Any, touched: Any) -> List[str]:
+    """Return views, triggers, policies and indexes that CASCADE takes."""
+    sentences = []
+    for table in sorted(touched.dropped):
+        sentences.extend(_views(connection, table, None))
+        for (name,) in _rows(connection, _TRIGGERS, [table]):
+            sentences.append("The trigger %s goes with %s." % (name, table))
+        for (name,) in _rows(connection, _POLICIES, [table]):
+            sentences.append("The policy %s goes with %s." % (name, table))
+    for table, column in sorted(touched.columns):
+        sentences.extend(_views(connection, table, column))
+        for (name,) in _rows(connection, _WIDE_INDEXES, [table, column]):
+            sentences.append("The index %s goes with %s.%s." % (name, table, column))
+    return sentences
+
+
+def _views(connection: Any, table: str, column: Optional[str]) -> List[str]:
+    where = table if column is None else "%s.%s" % (table, column)
+    return [
+        "The %s %s goes with %s (CASCADE), and nothing makes it again."
+        % ("materialized view" if materialized else "view", name, where)
+        for name, materialized in _rows(connection, _VIEWS, [table, column, column])
+    ]
+
+
+def stand_in_the_way(connection: Any, touched: Any) -> List[Failure]:
+    """Return views over a column whose type changes: PostgreSQL refuses that."""
+    failures = []
+    for table, column in sorted(touched.retyped):
+        for name, _ in _rows(connection, _VIEWS, [table, column, column]):
+            message = "the view %s uses %s.%s, whose type cannot change below it" % (name, table, column)
+            failures.append(Failure(table, column, 1, message))
+    return failures
+
+
+def _rows(connection: Any, sql: str, params: List[Any]) -> List[Tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())
