@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Literal
 
 from textual import on
@@ -11,6 +12,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
+from . import background
 from .leaving import leave_on_signals
 from .messages import (
     EngineLost,
@@ -82,7 +84,7 @@ class DjmigApp(App[int]):
     def start_engine(self) -> None:
         """Start a fresh engine; it takes over when it is ready."""
         if not self.session.running:
-            self.run_worker(self.session.open(), group="engine", exclusive=True)
+            background.start(self, self.session.open, "engine")
 
     async def action_quit(self) -> None:
         """The one way out; asks during a run."""
@@ -132,17 +134,17 @@ class DjmigApp(App[int]):
 
     def on_app_focus(self) -> None:
         """Somebody looks: the records are watched."""
-        self.run_worker(self.session.watch(focused=True), group="watch", exclusive=True)
+        background.start(self, partial(self.session.watch, focused=True), "watch")
 
     def on_app_blur(self) -> None:
         """Nobody looks."""
-        self.run_worker(self.session.watch(focused=False), group="watch", exclusive=True)
+        background.start(self, partial(self.session.watch, focused=False), "watch")
 
     # ----------------------------------------------- what the screens ask for
     def read_again(self, database: str | None = None) -> None:
         """Read the history again from the same engine, perhaps of another database."""
         if not self.session.opening:
-            self.run_worker(self.session.read_again(database), group="engine", exclusive=True)
+            background.start(self, partial(self.session.read_again, database), "engine")
         elif database is not None:  # the engine that is on its way reads it
             self.session.look_at(database)
             self.start_engine()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from textual.screen import Screen
 
 from djmig_tui.protocol import MigrationDetail, Sql
 
+from . import background
 from .engine.errors import Cancelled, EngineError
 from .nodes import Node
 from .session import Session
@@ -52,7 +54,7 @@ class Follower:
             self._show(node, known)
         else:
             self._pane.show_waiting()
-            self._screen.run_worker(self._fetch(node), group="detail", exclusive=True)
+            background.start(self._screen, partial(self._fetch, node), "detail")
 
     def known(self, node: Node, tab: int) -> Sql | MigrationDetail | None:
         """Return what the tab shows of a migration, if it was asked for already."""
@@ -98,7 +100,7 @@ class Follower:
         else:
             self._pane.show_detail(result)
         self._arrived()
-        self._screen.run_worker(self._fetch_ahead(), group="ahead", exclusive=True)
+        background.start(self._screen, self._fetch_ahead, "ahead")
 
     async def _fetch_ahead(self) -> None:
         await asyncio.sleep(IDLE)

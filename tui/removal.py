@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from djmig_tui.protocol import UNDO, MigrationFile, PreviewPlan, ReadFile
 
-from . import writes
+from . import background, writes
 from .engine.errors import EngineError
 from .screens.ask import AskScreen
 from .screens.plan import open_plan
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def start(app: DjmigApp, key: str) -> None:
     """Look at the file of "app.name" and show what removing it means."""
-    app.run_worker(_look(app, key), group="removal", exclusive=True)
+    background.start(app, partial(_look, app, key), "removal")
 
 
 async def _look(app: DjmigApp, key: str) -> None:
@@ -35,17 +36,18 @@ async def _look(app: DjmigApp, key: str) -> None:
         return
     files = [*tail, file]
     refusals = [reason for one in files for reason in _in_the_way(one)]
-    undoable = app.session.database in file.applied_on
+    here = app.session.database
+    applied_on = here if here in file.applied_on else next(iter(file.applied_on), "")
     if refusals:
-        shown = list(dict.fromkeys(file.refusals if undoable else [*file.refusals, *refusals]))
-        screen = RemoveScreen(app.session, [file], key, refusals=shown, undoable=undoable)
+        shown = list(dict.fromkeys(file.refusals if applied_on else [*file.refusals, *refusals]))
+        screen = RemoveScreen(app.session, [file], key, refusals=shown, undo_on=applied_on)
     else:
         screen = RemoveScreen(app.session, files, key)
 
     def left(roll_back: bool | None) -> None:
         if roll_back:
             label, _, name = key.partition(".")
-            request = PreviewPlan(app.session.database, UNDO, label, name)
+            request = PreviewPlan(applied_on, UNDO, label, name)
             open_plan(app, request, then=lambda: start(app, key))
 
     app.push_screen(screen, left)
@@ -74,7 +76,7 @@ def put_back(app: DjmigApp) -> None:
 
     def answered(yes: bool | None) -> None:
         if yes:
-            app.run_worker(_restore(app, entry), group="removal", exclusive=True)
+            background.start(app, partial(_restore, app, entry), "removal")
 
     size = len(base64.b64decode(entry.content))
     lines = [

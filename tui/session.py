@@ -216,9 +216,11 @@ class Session:
             await asyncio.to_thread(self.state.save_tree, history)
 
     # --------------------------------------------------------------- requests
-    async def sql(self, app: str, name: str, *, backwards: bool, prefetch: bool = False) -> Sql:
+    async def sql(
+        self, app: str, name: str, *, backwards: bool, database: str | None = None, prefetch: bool = False
+    ) -> Sql:
         """Return the SQL of a migration, kept since it was asked for last."""
-        key = (self.database, app, name, backwards)
+        key = (database or self.database, app, name, backwards)
         if key not in self._sql:
             request = RenderSql(*key)
             engine = self.engine

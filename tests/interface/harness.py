@@ -6,7 +6,8 @@ import asyncio
 import base64
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from textual.pilot import Pilot
@@ -16,6 +17,8 @@ from tui.app import DjmigApp
 from tui.engine.api import Engine
 from tui.messages import Where
 from tui.store import JournalEntry, TrashEntry
+from tui.widgets.history_tree import HistoryTree
+from tui.widgets.prose import Prose
 
 from .fake_engine import FakeEngine
 
@@ -36,9 +39,7 @@ class FakeState:
         assert hashlib.sha256(base64.b64decode(file.content)).hexdigest() == file.sha256
         self.happened.append(f"trash {file.app}.{file.name}")
         at = f"2026-03-01T12:00:{len(self.trash):02}+00:00"
-        entry = TrashEntry(
-            file.app, file.name, file.path, file.content, file.mode, file.sha256, at, database
-        )
+        entry = TrashEntry(file.app, file.name, file.path, file.content, file.mode, file.sha256, at, database)
         self.trash.append(entry)
         return entry
 
@@ -87,6 +88,26 @@ class Desk:
         self.engines.append(self.engine)
         return self.engine
 
+    @asynccontextmanager
+    async def sit_down(self, size: tuple[int, int] = WIDE, *, wait: bool = True) -> AsyncIterator[Desk]:
+        """Open the interface and wait until the whole history is there."""
+        async with self.app.run_test(size=size) as self.pilot:
+            if wait:
+                await self.ready()
+            yield self
+
+    async def point_at(self, key: str) -> None:
+        """Move the cursor to a node by its key, unfolding what hides it, and wait for its SQL."""
+        await self.point_quietly(key)
+        await self.settle()
+
+    async def point_quietly(self, key: str) -> None:
+        """Move the cursor without waiting for what follows it."""
+        assert self.pilot is not None
+        tree = self.app.main.query_one(HistoryTree)
+        tree._show(tree._by_key[key])
+        await self.pilot.pause()
+
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
         """Wait for a condition, with a deadline."""
         assert self.pilot is not None
@@ -104,14 +125,29 @@ class Desk:
         """Wait until nothing is under way."""
         assert self.pilot is not None
         await self.pilot.pause()
-        await self.until(lambda: not any(w.is_running for w in self.app.workers), "the end of all work")
-        await self.pilot.pause()
+        if self._busy():
+            await self.until(lambda: not self._busy(), "the end of all work")
+            await self.pilot.pause()
+
+    def _busy(self) -> bool:
+        return any(worker.is_running for worker in self.app.workers)
 
     async def press(self, *keys: str) -> None:
         """Press keys and wait until what they started is done."""
         assert self.pilot is not None
         await self.pilot.press(*keys)
         await self.settle()
+
+    @property
+    def notices(self) -> str:
+        """What was said in the corner."""
+        return "\n".join(str(one.message) for one in self.app._notifications)
+
+    @property
+    def left(self) -> str:
+        """What the pane at the left says, its lines joined as if they had never been broken."""
+        prose = next(iter(self.app.screen.query(Prose)))
+        return str(prose._content)
 
     @property
     def texts(self) -> str:

@@ -85,6 +85,7 @@ class MainScreen(ActionScreen[None]):
         self.watch_history(self.history)
         self.show_again()
         self.set_interval(1.0, self._tick)
+        self.set_timer(0.05, self._detail.warm_up)
 
     def _tick(self) -> None:
         """Say how long a start takes, and what the project prints meanwhile."""

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from djmig_tui.protocol import FAILS, LOSES, UNKNOWN, Database, Plan, PreviewPlan, Sql
 
+from .. import background
 from ..actions import PLAN, bindings
 from ..context import Context
 from ..describe import describe_trouble
@@ -88,7 +89,7 @@ class PlanScreen(ActionScreen[bool]):
         self.query_one("#verdict", Static).update("")
         self.query_one(CodeView).show_code("")
         self.query_one(Prose).show(Content())
-        self.run_worker(self._load(), group="plan", exclusive=True)
+        background.start(self, self._load, "plan")
 
     async def _load(self) -> None:
         try:

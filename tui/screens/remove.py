@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from djmig_tui.protocol import MigrationFile
 
-from .. import writes
+from .. import background, writes
 from ..actions import REMOVE, bindings
 from ..context import Context
 from ..describe import bullets, section, stack
@@ -42,14 +42,14 @@ class RemoveScreen(ActionScreen[bool]):
         key: str,
         *,
         refusals: Sequence[str] = (),
-        undoable: bool = False,
+        undo_on: str = "",  # alias on which rolling back would clear the way
     ) -> None:
         super().__init__()
         self._session = session
         self._files = files
         self._key = key
         self._refusals = refusals
-        self._undoable = undoable
+        self._undo_on = undo_on
         self._first = next((one.name for one in files if one.first), "") if not refusals else ""
         self._named = not self._first
         self._outdated = False
@@ -75,7 +75,7 @@ class RemoveScreen(ActionScreen[bool]):
             yield Input(compact=True)
         if refused:
             yes = YesButton("Roll back, then remove", "u", "undo_first")
-            yes.disabled = not self._undoable
+            yes.disabled = not self._undo_on
         else:
             yes = YesButton("Delete the file" if len(self._files) == 1 else "Delete the files", "D", "remove")
         yield Horizontal(CancelButton(), yes, classes="buttons")
@@ -94,13 +94,14 @@ class RemoveScreen(ActionScreen[bool]):
             roomy=self.roomy,
             named=self._named,
             refused=bool(self._refusals),
-            undoable=self._undoable,
+            undoable=bool(self._undo_on),
             outdated=self._outdated,
             running=self._busy,
         )
 
     def _refused(self) -> Content:
-        ways = ["u rolls it back first, then asks again about the file."] if self._undoable else []
+        where = "" if self._undo_on == self._session.database else f" on {self._undo_on}"
+        ways = [f"u rolls it back{where} first, then asks again about the file."] if self._undo_on else []
         return stack(
             section("It is not removed", bullets(map(sentence, self._refusals), "■", "$error")),
             section("Way out", bullets(ways, "→", "$success")),
@@ -142,7 +143,7 @@ class RemoveScreen(ActionScreen[bool]):
         """Remove what is listed."""
         if not self._busy:
             self._busy = True
-            self.run_worker(self._remove(), group="removal")
+            background.start(self, self._remove, "removal")
 
     async def _remove(self) -> None:
         removed: list[str] = []

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from djmig_tui.protocol import Plan, Progress, RunFinished
 
-from .. import writes
+from .. import background, writes
 from ..actions import RUN, bindings
 from ..context import Context
 from ..describe import describe_trouble
@@ -66,7 +66,7 @@ class RunScreen(ActionScreen[bool]):
     def on_mount(self) -> None:
         """Run."""
         self.set_interval(0.2, self._tick)
-        self.run_worker(self._run(), group="run")
+        background.start(self, self._run, "run")
 
     def _tick(self) -> None:
         if self._under_way:

@@ -13,7 +13,7 @@ from ..actions import move_bindings
 from ..text import clean
 
 #: Longer texts are shown without colours: parsing them would be felt.
-MAX_COLOURED = 200_000
+MAX_COLOURED = 100_000
 
 #: What the grammars call things → the theme variable that colours it, and its weight.
 _SYNTAX = {
@@ -62,15 +62,14 @@ class CodeView(TextArea, inherit_bindings=False):
         scrollbar-size-horizontal: 1;
         &:focus { border: none; background-tint: transparent; }
         & .text-area--cursor-line { background: transparent; }
+        &.-read-only .text-area--cursor { background: $border; color: $background; }
         &:focus .text-area--cursor-line { background: $block-cursor-blurred-background; }
         & .text-area--selection { background: $input-selection-background; }
     }
     """
 
     def __init__(self, name: str | None = None, *, wrap: bool = True) -> None:
-        super().__init__(
-            "", name=name, read_only=True, show_cursor=False, soft_wrap=wrap, show_line_numbers=False
-        )
+        super().__init__("", name=name, read_only=True, soft_wrap=wrap, show_line_numbers=False)
         self._shown: tuple[str, str | None] = ("", None)
 
     def on_mount(self) -> None:
@@ -91,14 +90,25 @@ class CodeView(TextArea, inherit_bindings=False):
         if (text, language) == self._shown:
             return
         self._shown = (text, language)
-        if language and (len(text) > MAX_COLOURED or not _has_grammar(language)):
+        self._speak(None if len(text) > MAX_COLOURED else language)
+        place = self.scroll_offset
+        # An edit of the one document, not a new one: compiling SQL's colour query takes 50 ms each time.
+        self.replace(clean(text), (0, 0), self.document.end, maintain_selection_offset=False)
+        self.history.clear()
+        self.move_cursor((0, 0))
+        self.refresh()  # a text of as many lines as the last one would not be drawn otherwise
+        self.scroll_to(*(place if keep_place else (0, 0)), animate=False)
+
+    def warm_up(self, language: str) -> None:
+        """Load a language's grammar before the first text comes."""
+        self._speak(language)
+
+    def _speak(self, language: str | None) -> None:
+        if language is not None and not _has_grammar(language):
             language = None
         if language != self.language:
             self.load_text("")
             self.language = language
-        place = self.scroll_offset
-        self.load_text(clean(text))
-        self.scroll_to(*(place if keep_place else (0, 0)), animate=False)
 
     def action_move(self, how: str) -> None:
         """Move the cursor line; sideways where lines are not wrapped."""

@@ -65,6 +65,10 @@ class DetailPane(Vertical):
         """Mark the tab."""
         self.query_one(TabBar).chosen = tab
 
+    def warm_up(self) -> None:
+        """Get ready for SQL while nothing else is to be done."""
+        self.query_one("#detail-sql", CodeView).warm_up("sql")
+
     def show_node(self, node: Node, project: Project | None, history: History | None) -> None:
         """Show the head at once; the body of an app or of the project too."""
         migration = node.migration

@@ -1,0 +1,14 @@
+"""Starts what takes time without keeping a key waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
+
+from textual.dom import DOMNode
+
+
+def start(node: DOMNode, task: Callable[[], Coroutine[Any, Any, None]], group: str) -> None:
+    """Run `task` on the event loop; it ends with `node`, and with the next one of its group."""
+    # A coroutine function and not a coroutine: cancelled before its first step, that would be a warning.
+    node.run_worker(cast("Callable[[], None]", task), group=group, exclusive=True)
