@@ -16,7 +16,7 @@ def sentence(error: BaseException) -> str:
     """Return the first error of the chain, by the name that Django users know it by."""
     first = first_error(error)
     kind = type(first).__name__
-    for each in _chain(error):
+    for each in chain(error):
         if each.__cause__ is first and isinstance(each, DatabaseError):
             kind = type(each).__name__  # drivers have a class of their own for each way to fail
     return "%s: %s" % (kind, str(first).strip() or "no message")
@@ -30,7 +30,7 @@ def detail(error: BaseException) -> str:
 def failed_operation(error: BaseException) -> Optional[str]:
     """Return the description of the operation in which `error` began, None if it was in none."""
     found: Any = None
-    for each in _chain(error):
+    for each in chain(error):
         for frame, _line in traceback.walk_tb(each.__traceback__):
             module = frame.f_globals.get("__name__")
             if module == _MIGRATION and frame.f_code.co_name in {"apply", "unapply"}:
@@ -40,7 +40,7 @@ def failed_operation(error: BaseException) -> Optional[str]:
     return None if found is None else str(found.describe())
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain(error: BaseException) -> Iterator[BaseException]:
     """Yield `error` and all that led to it, the last one first."""
     seen = set()
     each: Optional[BaseException] = error

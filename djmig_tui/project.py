@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.db import connections
 
-from . import databases
+from . import copies, databases
 from .errors import FailedError, StaleError
 from .loading import Disk, Loader, Snapshot, read_disk, scan_folders, take_snapshot
 from .protocol import Database, OpenProject, Project
@@ -103,6 +103,7 @@ class Session:
 def open_project(session: Session, request: OpenProject, call: Any) -> Project:
     """Answer with the project's settings and databases, without connecting to any."""
     session.read_only = request.read_only
+    copies.sweep()
     module = session.settings
     return Project(
         name=module.split(".", maxsplit=1)[0] or os.path.basename(os.getcwd()),

@@ -146,7 +146,7 @@ class Run:
 
     def before_steps(self, recorder: Any) -> None:
         """Ask again, under the locks, what the user said yes to. Raises `StaleError`."""
-        if _applied(recorder) != self.records:
+        if applied(recorder) != self.records:
             raise StaleError(
                 "Another program changed the history in this moment: nothing was done; look again."
             )
@@ -192,7 +192,7 @@ class Run:
         """Look before each step that commits by itself: between two of them others may act."""
         if self.one_transaction or not self.reached:
             return
-        if (key in _applied(MigrationRecorder(self.connection))) != self.backwards:
+        if (key in applied(MigrationRecorder(self.connection))) != self.backwards:
             words = ("unapplied", "applied")[not self.backwards]
             raise Overtaken("another program has %s %s.%s meanwhile" % (words, key[0], key[1]))
 
@@ -251,7 +251,8 @@ class Run:
         )
 
 
-def _applied(recorder: Any) -> Set[Key]:
+def applied(recorder: Any) -> Set[Key]:
+    """Return the keys of what is recorded, as the connection of `recorder` sees it."""
     return set(recorder.applied_migrations()) if recorder.has_table() else set()
 
 

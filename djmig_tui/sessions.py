@@ -15,7 +15,7 @@ def list_sessions(session: Any, request: ListSessions, call: Any) -> Sessions:
     Raises what `databases.looking` raises.
     """
     connection = databases.looking(request.database)
-    others, why_not = databases.vendor(connection).sessions(connection)
+    others, why_not = databases.peers(connection).sessions(connection)
     return Sessions(tuple(sorted(others, key=_order)), why_not)
 
 

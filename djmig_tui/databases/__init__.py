@@ -56,6 +56,17 @@ def peers(connection: Any) -> Any:
     return import_module(".peers_" + name, __name__)
 
 
+def trial(connection: Any) -> Any:
+    """Return the module that knows how a plan is rehearsed on the database behind `connection`.
+
+    There is one for each vendor whose `one_transaction_why_not` has no objection. Each has `WHERE`,
+    `LIMIT` in seconds or None, ``prepared(connection, others, call)``, ``begin(connection,
+    runs_code)``, ``last_checks(connection)``, ``schema(connection)``, ``ended_transaction(error)``
+    and ``out_of_time(error)``.
+    """
+    return import_module(".trial_" + connection.vendor, __name__)
+
+
 def make_read_only(connection: Any) -> None:
     """Have the database itself refuse every write on `connection`."""
     vendor(connection).make_read_only(connection)

@@ -1,0 +1,50 @@
+"""What of a plan runs code of the project, with its source: a rehearsal of it needs a yes of its own."""
+
+import weakref
+from typing import Any, List, Tuple
+
+from django.db.migrations.operations import RunPython, RunSQL
+from django.db.models.signals import pre_migrate
+
+from .executor import import_management_modules
+from .operations import inner, is_foreign, is_noop, part, source_of
+from .plan import Route
+from .protocol import SqlPart
+
+NEEDED = (
+    "It cannot be rehearsed without a yes of your own: the plan runs code, and what that does outside this"
+    " database (files, mail, requests, queues, sequences) is not taken back. Read the source first."
+)
+
+
+def sources(route: Route) -> Tuple[SqlPart, ...]:
+    """Return each operation and handler that runs code, in the order in which they run."""
+    found: List[SqlPart] = _handlers() if route.pairs else []
+    for migration, backwards in route.pairs:
+        operations = migration.operations
+        for operation in reversed(operations) if backwards else operations:
+            if _runs_code(operation, backwards):
+                found.append(part(migration, operation, backwards))
+    return tuple(found)
+
+
+def _runs_code(operation: Any, backwards: bool) -> bool:
+    if isinstance(operation, (RunPython, RunSQL)):
+        return not is_noop(operation, backwards)
+    return is_foreign(operation) or any(_runs_code(each, backwards) for each in inner(operation))
+
+
+def _handlers() -> List[SqlPart]:
+    """Return the project's own handlers of pre_migrate: they run before the first step."""
+    import_management_modules()
+    found = []
+    for entry in pre_migrate.receivers:
+        handler = entry[1]
+        if isinstance(handler, weakref.ReferenceType):
+            handler = handler()
+        module = getattr(handler, "__module__", None) or type(handler).__module__
+        if handler is not None and not module.startswith("django."):
+            name = getattr(handler, "__qualname__", type(handler).__qualname__)
+            code = getattr(handler, "__func__", handler)
+            found.append(SqlPart("pre_migrate handler %s.%s" % (module, name), "python", source_of(code)))
+    return found

@@ -1,0 +1,245 @@
+"""Rehearse a plan: run it for real where it can be taken back, and take it back."""
+
+import contextlib
+import sys
+import time
+from typing import Any, Iterator, List, Optional, Tuple
+
+from django.core.management.base import OutputWrapper, no_translations
+from django.core.management.sql import emit_pre_migrate_signal
+from django.db import connections
+
+from . import consent, databases, failures
+from .errors import EngineError, Refusal, StaleError
+from .executor import RunExecutor, import_management_modules
+from .loading import Key
+from .lookout import Lookout, interrupt
+from .plan import Route, build, route_of
+from .protocol import Plan, PreviewPlan, Rehearsal, RehearsePlan, SqlPart, StepDone
+from .quiet import keep_read_only, outside_world
+from .run import applied
+from .schema_diff import Schema, schema_diff
+from .sessions import blocked_sentence
+
+
+class TakenBack(Exception):
+    """Raised after the last step, so that all of them are rolled back."""
+
+
+def rehearse_plan(session: Any, request: RehearsePlan, call: Any) -> Rehearsal:
+    """Run the plan that was shown and take it back; say whether it works, and what it does.
+
+    Raises `StaleError` if it would not be that plan any more, and `Refusal` if this engine was told
+    never to write or another run is under way. Once anything was run, this process must not go on:
+    Python state may be left behind.
+    """
+    if session.read_only:
+        raise Refusal("djmig-tui was started with --read-only: nothing is rehearsed. Start it without.")
+    intent = PreviewPlan(request.database, request.intent, request.app, request.name)
+    plan = build(session, intent)
+    if plan.fingerprint != request.fingerprint:
+        raise StaleError("The history or a file changed since the plan was shown: look again.")
+    route = route_of(session, intent)
+    connection = databases.looking(request.database)
+    why_not = _why_not(plan, route, connection)
+    if why_not is not None:
+        return Rehearsal(False, cannot="It cannot be rehearsed: %s" % why_not)
+    sources = consent.sources(route)
+    if sources and not request.consent:
+        return Rehearsal(False, cannot=consent.NEEDED, sources=sources)
+    if not route.pairs:
+        return Rehearsal(True, where="without doing anything: there is nothing to do")
+    records = set(session.refresh(request.database))
+    session.finished = True
+    return _Rehearsal(databases.looking(request.database), route, records, sources, call).go()
+
+
+def _why_not(plan: Plan, route: Route, connection: Any) -> Optional[str]:
+    if plan.blockers:
+        return "the plan is blocked. %s" % " ".join(plan.blockers)
+    for number, (migration, _) in enumerate(route.pairs, 1):
+        if not migration.atomic:
+            return (
+                "step %d, %s, because it says atomic = False: it is no transaction that could be rolled back."
+                % (number, migration)
+            )
+    why_not = databases.vendor(connection).one_transaction_why_not(connection)
+    if why_not is not None and route.pairs:
+        return "%s, so nothing could be taken back." % why_not
+    return None
+
+
+class _RehearsalExecutor(RunExecutor):
+    """Records without a sequence: what a sequence has given out is not taken back by a rollback."""
+
+    recorded = 0
+
+    def record(self, migration: Any, forward: bool) -> None:
+        if not forward:
+            super().record(migration, forward)
+            return
+        self.recorder.ensure_schema()
+        self.recorded += 1
+        # Positive ids are those of the sequence.
+        self.recorder.migration_qs.create(pk=-self.recorded, app=migration.app_label, name=migration.name)
+
+
+class _Rehearsal:
+    """One rehearsal under way, and what it found."""
+
+    one_transaction = True
+
+    def __init__(
+        self, connection: Any, route: Route, records: Any, sources: Tuple[SqlPart, ...], call: Any
+    ) -> None:
+        self.looking = connection  # of before: it becomes another one below
+        self.alias = connection.alias
+        self.route = route
+        self.records = records
+        self.runs_code = bool(sources)
+        self.call = call
+        self.trial = databases.trial(connection)
+        self.reached: List[Key] = []
+        self.under_way: Optional[Key] = None
+        self.begun = time.monotonic()
+        self.seconds = 0.0
+        self.before: Schema = {}
+        self.after: Schema = {}
+        self._state: Any = None
+        self._lookout: Any = None
+
+    def go(self) -> Rehearsal:
+        """Rehearse and say what was found. Raises what stopped it before its first step, and a cancel."""
+        prepared = self.trial.prepared(self.looking, keep_read_only, self.call)
+        try:
+            with prepared as tame, databases.rehearsing(tame), outside_world():
+                return self._watched(connections[self.alias])
+        except KeyboardInterrupt:
+            if self._lookout is None or not self._lookout.time_is_up:
+                raise
+            return self._late()
+
+    def _watched(self, connection: Any) -> Rehearsal:
+        with Lookout(connection, True, self._tell) as self._lookout:
+            try:
+                self._sequence(connection)
+            except TakenBack:
+                return Rehearsal(
+                    True,
+                    seconds=self.seconds,
+                    schema_diff=schema_diff(self.before, self.after),
+                    where=self.trial.WHERE,
+                )
+            except EngineError:
+                raise
+            except BaseException as error:  # noqa: BLE001 -- operations raise anything, SystemExit too
+                return self._failed(error)
+        raise AssertionError("The rehearsal ended without being taken back.")
+
+    @no_translations  # type: ignore[untyped-decorator, unused-ignore]
+    def _sequence(self, connection: Any) -> None:
+        """Do what a run does up to its commit; that is where the handlers of post_migrate would begin."""
+        import_management_modules()
+        connection.ensure_connection()
+        executor = _RehearsalExecutor(connection, self.route, self)
+        self._state = executor.state_now()
+        executor.migrate(executor.targets(), plan=self.route.pairs, state=self._state.clone())
+
+    # -- what the executor tells
+    def begins(self, connection: Any) -> None:
+        """Make sure that what follows can be taken back, and is."""
+        self.begun = time.monotonic()
+        try:
+            self.trial.begin(connection, self.runs_code)
+        except Exception as error:
+            raise Refusal(
+                "It cannot be rehearsed: nothing would stop its code from committing. %s" % str(error).strip()
+            ) from error
+        limit = self.trial.LIMIT
+        deadline = None if limit is None else self.begun + limit
+        self._lookout.watch(deadline, lambda: interrupt(self.call))
+
+    def before_steps(self, recorder: Any) -> None:
+        """Ask again, under the locks, whether all is as it was shown. Raises `StaleError`."""
+        if applied(recorder) != self.records:
+            raise StaleError("Another program changed the history in this moment: look again.")
+        connection = recorder.connection
+        self.before = self.trial.schema(connection)
+        # In the transaction here, so that what the handlers write is taken back too.
+        emit_pre_migrate_signal(
+            1,
+            False,
+            self.alias,
+            apps=self._state.apps,
+            stdout=OutputWrapper(sys.stderr),
+            plan=self.route.pairs,
+        )
+
+    @contextlib.contextmanager
+    def step(self, migration: Any) -> Iterator[None]:
+        """Surround one step. Raises `TakenBack` after the last one."""
+        self.under_way = (migration.app_label, migration.name)
+        self._tell("Rehearsing %s" % migration)
+        yield
+        connection = connections[self.alias]
+        databases.vendor(connection).between_steps(connection)
+        if len(self.reached) + 1 == len(self.route.pairs):
+            self.trial.last_checks(connection)
+            self.seconds = time.monotonic() - self.begun
+            self.after = self.trial.schema(connection)
+            raise TakenBack
+        self.reached.append(self.under_way)
+
+    def _tell(self, message: str) -> None:
+        self.call.progress(len(self.reached), len(self.route.pairs), message)
+
+    # -- how it ended
+    def _failed(self, error: BaseException) -> Rehearsal:
+        self.seconds = time.monotonic() - self.begun
+        if self._lookout.time_is_up or self._cut_off(error):
+            return self._late(error)
+        if self.call.stopping:
+            raise error
+        if any(self.trial.ended_transaction(each) for each in failures.chain(error)):
+            return self._cannot(
+                "its code commits the transaction itself, and nothing could be taken back", error
+            )
+        blocked_by = self._lookout.blockers(error)
+        sentence = failures.sentence(error)
+        if blocked_by:
+            sentence = "%s. %s" % (sentence.rstrip("."), blocked_sentence(blocked_by))
+        return Rehearsal(
+            False,
+            failed_step=None if self.under_way is None else StepDone(*self.under_way),
+            failed_operation=failures.failed_operation(error),
+            error=sentence,
+            detail=failures.detail(error),
+            seconds=self.seconds,
+            where=self.trial.WHERE,
+            blocked_by=blocked_by,
+        )
+
+    def _cut_off(self, error: BaseException) -> bool:
+        """Return whether the server's own limit ended it, as where there is no thread to watch the time."""
+        limit = self.trial.LIMIT
+        if limit is None or self.seconds < limit:
+            return False
+        return any(self.trial.out_of_time(each) for each in failures.chain(error))
+
+    def _late(self, error: Optional[BaseException] = None) -> Rehearsal:
+        why = "it takes more than %d s, and its locks would keep others waiting" % self.trial.LIMIT
+        return self._cannot(why, error)
+
+    def _cannot(self, why: str, error: Optional[BaseException]) -> Rehearsal:
+        key = self.under_way or self.route.keys[0]
+        number = self.route.keys.index(key) + 1
+        return Rehearsal(
+            False,
+            cannot="It cannot be rehearsed: step %d, %s.%s, because %s. All was taken back."
+            % (number, *key, why),
+            failed_step=StepDone(*key),
+            failed_operation=None if error is None else failures.failed_operation(error),
+            detail="" if error is None else failures.detail(error),
+            seconds=time.monotonic() - self.begun,
+            where=self.trial.WHERE,
+        )
