@@ -624,12 +624,19 @@ class ProtocolError(ValueError):
     """A message that does not have the shape that its dataclass asks for."""
 
 
+#: What is on the wire as it is. A history of 5,000 migrations has 70,000 of these: they are looked at first.
+_PLAIN = frozenset({str, bool, int, float, type(None)})
+
+
 def to_wire(value: Any) -> Any:
     """Return `value`, a dataclass of this module or a plain value, as JSON-ready data."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: to_wire(getattr(value, name)) for name in _field_names(type(value))}
     if isinstance(value, (list, tuple)):
         return [to_wire(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        members = {name: getattr(value, name) for name in _field_names(type(value))}
+        return {
+            name: member if type(member) in _PLAIN else to_wire(member) for name, member in members.items()
+        }
     return value
 
 
@@ -665,23 +672,33 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
 
 
 def _dataclass_decoder(cls: type) -> Callable[[Any], Any]:
-    # Built lazily: Operation refers to itself.
-    members: Dict[str, Tuple[Callable[[Any], Any], bool]] = {}
+    # Name → (decoder, what needs none, whether it must be there). Built lazily: Operation refers to itself.
+    members: Dict[str, Tuple[Callable[[Any], Any], Any, bool]] = {}
 
     def decode(data: Any) -> Any:
         if not members:
             hints = get_type_hints(cls)
             for field in fields(cls):
-                members[field.name] = (_decoder(hints[field.name]), field.default is MISSING)
+                hint = hints[field.name]
+                members[field.name] = (_decoder(hint), _plain(hint), field.default is MISSING)
         values = {}
-        for name, (decode_member, required) in members.items():
-            if name in _expect(data, dict):
-                values[name] = decode_member(data[name])
+        present = _expect(data, dict)
+        for name, (decode_member, plain, required) in members.items():
+            if name in present:
+                member = present[name]
+                values[name] = member if type(member) is plain else decode_member(member)
             elif required:
                 raise ProtocolError("%s lacks %r." % (cls.__name__, name))
         return cls(**values)
 
     return decode
+
+
+def _plain(hint: Any) -> Any:
+    """Return the type whose values are decoded as they are, None if there is none."""
+    if getattr(hint, "__origin__", None) is Union:
+        hint = next(argument for argument in hint.__args__ if argument is not type(None))
+    return hint if hint in _PLAIN else None
 
 
 def _expect(data: Any, kind: Any) -> Any:
