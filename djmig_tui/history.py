@@ -1,7 +1,7 @@
 """Files, graph and records joined into one `History`. What one of them cannot give, the others show."""
 
 import os
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from django.db.migrations.exceptions import NodeNotFoundError
 
@@ -23,13 +23,17 @@ from .protocol import (
 from .records import Records
 from .sql import graph_sentence
 
+#: App → name → applied time in ISO 8601: the records, sorted into their apps once.
+Recorded = Dict[str, Dict[str, Optional[str]]]
+
 
 def scan_history(session: Any, request: ScanHistory, call: Any) -> History:
     """Answer from file names and records alone: right about every mark, not about order."""
     databases.check_alias(request.database)
     records, problems = _records(session, request.database)
-    apps = [_scanned_app(folder, records) for folder in scan_folders()]
-    apps.extend(_orphans(records, {app.label for app in apps}))
+    recorded = _by_app(records)
+    apps = [_scanned_app(folder, recorded.get(folder.label, {})) for folder in scan_folders()]
+    apps.extend(_orphans(recorded, {app.label for app in apps}))
     return History(request.database, tuple(apps), tuple(problems))
 
 
@@ -49,7 +53,7 @@ def load_history(session: Any, request: LoadHistory, call: Any) -> History:
         shown = None
     facts = _Facts(disk, records, shown)
     apps = [_loaded_app(folder, facts) for folder in disk.folders]
-    apps.extend(_orphans(records, {app.label for app in apps}))
+    apps.extend(_orphans(facts.recorded, {app.label for app in apps}))
     if shown is not None:
         problems.extend(_history_problems(shown, alias))
     return History(alias, tuple(apps), tuple(problems), complete=shown is not None)
@@ -68,20 +72,26 @@ def _records(session: Any, alias: str) -> Tuple[Records, List[Problem]]:
     return records, []
 
 
-def _scanned_app(folder: Folder, records: Records) -> App:
-    names = list(folder.names)
-    ghosts = [name for (label, name) in records if label == folder.label and name not in set(names)]
+def _by_app(records: Records) -> Recorded:
+    recorded: Recorded = {}
+    for (label, name), applied_at in records.items():
+        recorded.setdefault(label, {})[name] = applied_at
+    return recorded
+
+
+def _scanned_app(folder: Folder, recorded: Dict[str, Optional[str]]) -> App:
+    on_disk = set(folder.names)
     migrations = tuple(
         Migration(
             name=name,
-            mark=APPLIED if (folder.label, name) in records else UNAPPLIED,
-            applied=(folder.label, name) in records,
-            applied_at=records.get((folder.label, name)),
-            file=_file(folder, name) if name in folder.names else None,
-            ghost=name not in folder.names,
+            mark=APPLIED if name in recorded else UNAPPLIED,
+            applied=name in recorded,
+            applied_at=recorded.get(name),
+            file=_file(folder, name) if name in on_disk else None,
+            ghost=name not in on_disk,
             order=order,
         )
-        for order, name in enumerate(sorted(names + ghosts))
+        for order, name in enumerate(sorted(on_disk.union(recorded)))
     )
     return _app(folder, migrations)
 
@@ -101,8 +111,7 @@ def _file(folder: Folder, name: str) -> str:
     return os.path.join(folder.path or "", name + ".py")
 
 
-def _orphans(records: Records, known: Set[str]) -> List[App]:
-    labels = sorted({label for label, _ in records} - known)
+def _orphans(recorded: Recorded, known: Set[str]) -> List[App]:
     return [
         App(
             label=label,
@@ -111,11 +120,11 @@ def _orphans(records: Records, known: Set[str]) -> List[App]:
             orphan=True,
             why_empty=None,
             migrations=tuple(
-                Migration(name, APPLIED, True, records[label, name], ghost=True, order=order)
-                for order, name in enumerate(sorted(n for a, n in records if a == label))
+                Migration(name, APPLIED, True, recorded[label][name], ghost=True, order=order)
+                for order, name in enumerate(sorted(recorded[label]))
             ),
         )
-        for label in labels
+        for label in sorted(recorded.keys() - known)
     ]
 
 
@@ -125,6 +134,7 @@ class _Facts:
     def __init__(self, disk: Any, records: Records, loader: Any) -> None:
         self.disk = disk
         self.records = records
+        self.recorded = _by_app(records)
         self.loader = loader
         self.order: Dict[Key, int] = {}
         self.leaves: Set[Key] = set()
@@ -180,8 +190,7 @@ def full_order(graph: Any) -> List[Key]:
 
 
 def _loaded_app(folder: Folder, facts: _Facts) -> App:
-    names = set(folder.names)
-    names.update(name for (label, name) in facts.records if label == folder.label)
+    names = set(folder.names).union(facts.recorded.get(folder.label, ()))
     keys = sorted(((folder.label, name) for name in names), key=facts.place)
     return _app(folder, tuple(_loaded(folder, key, order, facts) for order, key in enumerate(keys)))
 
