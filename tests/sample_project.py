@@ -17,6 +17,9 @@ from tests.sources import RECORD_ALL
 
 SECONDS = 110
 
+#: The interpreter of the projects; the matrix puts other Pythons with other Djangos here.
+PYTHON = os.environ.get("DJMIG_TEST_PYTHON", sys.executable)
+
 #: Variables of ours that would lead a project's processes elsewhere.
 MISLEADING = {"DJANGO_SETTINGS_MODULE", "PYTHONPATH", "VIRTUAL_ENV"}
 
@@ -31,7 +34,7 @@ class SampleProject:
     databases: dict[str, str]
     #: The whole environment that its processes get.
     env: dict[str, str] = field(default_factory=dict)
-    python: str = sys.executable
+    python: str = PYTHON
 
     def manage(
         self, *args: str, check: bool = True, env: Mapping[str, str] | None = None, stdin: str = ""
