@@ -23,15 +23,35 @@ class FailedError(EngineError):
 
 
 def first_error(error: BaseException) -> BaseException:
-    """Return the error that started the chain of `error`.
+    """Return the error that made us leave, where one that was raised on the way out hides it.
 
-    Django's SQLite schema editor raises TransactionManagementError on its way out and hides
-    what reverse_code raised (django/db/backends/sqlite3/schema.py, ``__exit__``).
+    Leaving Django's schema editor or an atomic block can fail in its turn: SQLite's editor raises
+    TransactionManagementError and hides what reverse_code raised (django/db/backends/sqlite3/schema.py,
+    ``__exit__``). An error that code raises while it handles another one is left alone: only the
+    IntegrityError of a get_or_create says what is wrong, not the DoesNotExist that came before it.
     """
     seen = {id(error)}
-    while True:
-        earlier = error.__cause__ or error.__context__
-        if earlier is None or id(earlier) in seen:
-            return error
-        seen.add(id(earlier))
-        error = earlier
+    while _raised_on_the_way_out(error):
+        hidden = error.__context__
+        if type(error).__module__ == "django.db.utils" and hidden is error.__cause__ and hidden is not None:
+            hidden = hidden.__context__  # the driver's own error, of which this is Django's version
+        if hidden is None or id(hidden) in seen:
+            break
+        seen.add(id(hidden))
+        error = hidden
+    return error
+
+
+def _raised_on_the_way_out(error: BaseException) -> bool:
+    entry = error.__traceback__
+    while entry is not None:
+        module = str(entry.tb_frame.f_globals.get("__name__"))
+        # django.db.utils wraps the errors of drivers in an __exit__: that is how all of them are raised.
+        if (
+            entry.tb_frame.f_code.co_name == "__exit__"
+            and module.startswith("django.db.")
+            and module != "django.db.utils"
+        ):
+            return True
+        entry = entry.tb_next
+    return False

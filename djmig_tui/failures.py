@@ -3,23 +3,22 @@
 import traceback
 from typing import Any, Iterator, Optional
 
-from django.db import Error as DatabaseError
-
 from .errors import first_error
 
 #: Where Django's executor goes through the operations of a migration, and the names it gives them.
 _MIGRATION = "django.db.migrations.migration"
+#: Longer words of an error are cut here; the traceback has them all.
+LONGEST = 1000
 _SEPARATE = "django.db.migrations.operations.special"
 
 
 def sentence(error: BaseException) -> str:
-    """Return the first error of the chain, by the name that Django users know it by."""
+    """Return the first error of the chain on one line, by the name that Django users know it by."""
     first = first_error(error)
-    kind = type(first).__name__
-    for each in chain(error):
-        if each.__cause__ is first and isinstance(each, DatabaseError):
-            kind = type(each).__name__  # drivers have a class of their own for each way to fail
-    return "%s: %s" % (kind, str(first).strip() or "no message")
+    words = " ".join(str(first).split()) or "no message"
+    if len(words) > LONGEST:
+        words = words[:LONGEST] + "…"
+    return "%s: %s" % (type(first).__name__, words)
 
 
 def detail(error: BaseException) -> str:

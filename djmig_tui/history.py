@@ -147,16 +147,18 @@ class _Facts:
             self.order = {key: place for place, key in enumerate(full_order(loader.graph))}
 
     def mark(self, key: Key) -> str:
-        """Return the mark that showmigrations gives (django/core/management/commands/showmigrations.py)."""
-        if key in self.records:
-            return APPLIED
-        if self.loader is not None and key in self.loader.applied_migrations:
-            return SQUASHED
-        migration = self.disk.migrations.get(key)
-        replaces = migration.replaces if self.loader is None and migration is not None else ()
-        if replaces and all(tuple(replaced) in self.records for replaced in replaces):
-            return SQUASHED
-        return UNAPPLIED
+        """Return the mark that showmigrations gives (django/core/management/commands/showmigrations.py).
+
+        Django's loader takes a squash for applied if all that it replaces is, whatever its own record
+        says: going back to one that it replaces leaves its row behind (EDGES 24).
+        """
+        recorded = key in self.records
+        replaces = getattr(self.disk.migrations.get(key), "replaces", ())
+        if replaces:
+            if not all(tuple(replaced) in self.records for replaced in replaces):
+                return UNAPPLIED
+            return APPLIED if recorded else SQUASHED
+        return APPLIED if recorded else UNAPPLIED
 
     def place(self, key: Key) -> Tuple[int, str]:
         """Sort key: the graph's order; replaced ones just before their squash."""

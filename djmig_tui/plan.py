@@ -2,67 +2,31 @@
 
 import hashlib
 import os
-from typing import Any, List, Optional, Sequence, Tuple, Union
+import sys
+from typing import Any, List, Optional, Sequence, Tuple
 
 from django.conf import settings
-from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.recorder import MigrationRecorder
 
 from . import databases
-from .errors import Refusal
+from .equivalents import commands, why_django_refuses
 from .impact import Impact, measure
 from .loading import Key, is_third_party
 from .operations import is_reversible, part, runs_python, words
+from .project import migrate_override
 from .protocol import (
     APPLIED,
     BACK_TO,
     BLOCKED,
     FORWARD,
-    INTENTS,
     UNAPPLIED,
     UNDO,
     ZERO,
     MarkChange,
-    MeasurePlan,
     Plan,
     PreviewPlan,
-    RehearsePlan,
-    RunPlan,
     Step,
 )
-from .sql import executor_loader, missing_sentence
-
-Intent = Union[PreviewPlan, MeasurePlan, RunPlan, RehearsePlan]
-Pairs = List[Tuple[Any, bool]]  # (migration, backwards), as Django's plans are
-
-
-class PlanExecutor(MigrationExecutor):  # type: ignore[misc, unused-ignore]
-    """Django's executor on a loader that is there already, and on a plan that was decided elsewhere."""
-
-    def __init__(self, connection: Any, loader: Any, progress_callback: Any = None) -> None:
-        self.connection = connection
-        self.loader = loader
-        self.recorder = MigrationRecorder(connection)
-        self.progress_callback = progress_callback
-
-
-class Route:
-    """The migrations of an intent, and the graph they were found in."""
-
-    def __init__(self, executor: PlanExecutor, pairs: Pairs, blockers: Sequence[str] = ()) -> None:
-        self.executor = executor
-        self.pairs = pairs
-        self.blockers = tuple(blockers)
-
-    @property
-    def keys(self) -> List[Key]:
-        """Return the keys of the steps in the order in which they run."""
-        return [(migration.app_label, migration.name) for migration, _ in self.pairs]
-
-    @property
-    def graph(self) -> Any:
-        """Return the graph that the steps belong to."""
-        return self.executor.loader.graph
+from .routes import Intent, PlanExecutor, Route, planned, route_of
 
 
 def preview_plan(session: Any, request: PreviewPlan, call: Any) -> Plan:
@@ -87,7 +51,8 @@ def weigh(session: Any, request: Intent) -> Tuple[Plan, Impact]:
     connection = databases.looking(request.database)
     impact = measure(route.pairs, route.executor.loader, connection)
     steps = tuple(_step(route, pair, index, request) for index, pair in enumerate(route.pairs))
-    blockers, ways_out = _blockers(route, impact)
+    blockers, ways_out = _blockers(session, route, request)
+    equivalents, no_command = commands(session, route, request)
     verdict = BLOCKED if blockers else impact.verdict()
     one, why_one = _transaction(route, connection)
     plan = Plan(
@@ -103,120 +68,15 @@ def weigh(session: Any, request: Intent) -> Tuple[Plan, Impact]:
         blockers=blockers,
         loss=tuple(impact.loss),
         failures=tuple(impact.failures),
-        commands=_commands(session, route, request),
+        commands=equivalents,
         fingerprint=fingerprint(session, request, route),
         marks=tuple(_mark_changes(route)),
         one_transaction=one,
         transaction_why=why_one,
-        notes=tuple(impact.notes) + tuple(_notes(session, route, request)),
+        notes=tuple(impact.notes) + tuple(_notes(route, request, no_command)),
         ways_out=ways_out,
     )
     return plan, impact
-
-
-def route_of(session: Any, request: Intent) -> Route:
-    """Return the steps that `request` means. Raises `Refusal` where it means none."""
-    alias, app, name = request.database, request.app, request.name
-    if request.intent not in INTENTS:
-        raise Refusal("%r is not something that can be planned." % request.intent)
-    loader = executor_loader(session, alias)
-    if loader.connection is None:  # a SQLite file that does not exist yet
-        loader.connection = databases.looking(alias)
-    executor = PlanExecutor(loader.connection, loader)
-    if app is not None and app not in loader.migrated_apps:
-        raise Refusal("App %r has no migrations, or is not in INSTALLED_APPS." % app)
-    if request.intent == FORWARD:
-        return Route(executor, _forward(session, executor, alias, app, name))
-    if app is None or (name is None) != (request.intent == ZERO):
-        raise Refusal("Say which app, and for anything but zero which migration.")
-    if request.intent == ZERO:
-        return Route(executor, _all_backwards(executor, [(app, None)]))
-    key = (app, str(name))
-    if key not in loader.disk_migrations:
-        raise Refusal(_why_not_on_disk(session, alias, key))
-    if key not in loader.graph.nodes and key not in loader.replacements:
-        # A replaced migration of an applied squash has a node only where nothing is replaced.
-        executor = PlanExecutor(loader.connection, session.loader(alias, replace=False))
-    _refuse_unapplied(executor.loader, key, alias, request.intent)
-    if request.intent == UNDO:
-        pairs = _undo(executor, key)
-    else:
-        pairs = _all_backwards(executor, [_in_graph(executor.loader, key)])
-    return Route(executor, pairs, _squash_blockers(session, alias, key, pairs))
-
-
-def _why_not_on_disk(session: Any, alias: str, key: Key) -> str:
-    broken = session.disk().broken.get(key)
-    if broken is not None:
-        return "%s Mend the file, then press r." % (broken.message.rstrip(".") + ".")
-    return missing_sentence(session, alias, key)
-
-
-def _refuse_unapplied(loader: Any, key: Key, alias: str, intent: str) -> None:
-    if key in loader.applied_migrations:
-        return
-    todo = "there is nothing to undo" if intent == UNDO else "migrate to it instead (m)"
-    raise Refusal("%s.%s is not applied on %r: %s." % (key[0], key[1], alias, todo))
-
-
-def _in_graph(loader: Any, key: Key) -> Key:
-    """Return the node that stands for `key`: a squash that is partly applied has none (migrate.py)."""
-    if key not in loader.graph.nodes and key in loader.replacements:
-        return tuple(loader.replacements[key].replaces[-1])
-    return key
-
-
-def _forward(
-    session: Any, executor: PlanExecutor, alias: str, app: Optional[str], name: Optional[str]
-) -> Pairs:
-    loader = executor.loader
-    if name is None:
-        targets = [key for key in loader.graph.leaf_nodes() if app is None or key[0] == app]
-    else:
-        key = (str(app), name)
-        if key not in loader.disk_migrations:
-            raise Refusal(_why_not_on_disk(session, alias, key))
-        if key in loader.applied_migrations:
-            raise Refusal("%s.%s is applied on %r already; b goes back to it." % (key[0], key[1], alias))
-        targets = [_in_graph(loader, key)]
-    pairs: Pairs = executor.migration_plan(targets)
-    return pairs
-
-
-def _all_backwards(executor: PlanExecutor, targets: List[Any]) -> Pairs:
-    pairs: Pairs = executor.migration_plan(targets)
-    return pairs
-
-
-def _undo(executor: PlanExecutor, key: Key) -> Pairs:
-    """Return `key` and its applied dependents, the last one first."""
-    loader = executor.loader
-    return [
-        (loader.graph.nodes[each], True)
-        for each in loader.graph.backwards_plan(_in_graph(loader, key))
-        if each in loader.applied_migrations
-    ]
-
-
-def _squash_blockers(session: Any, alias: str, target: Key, pairs: Pairs) -> List[str]:
-    """Name what depends on an applied squash whose replaced migrations the plan would undo alone.
-
-    Django plans on the replaced ones and does not see those that depend on the squash (EDGES 24).
-    """
-    going = {(migration.app_label, migration.name) for migration, _ in pairs}
-    loader = session.loader(alias, replace=True)
-    blockers = []
-    for squash, migration in loader.replacements.items():
-        replaced = {tuple(pair) for pair in migration.replaces}
-        if squash in going or squash not in loader.graph.nodes or not replaced & going:
-            continue
-        for child in sorted(loader.graph.node_map[squash].children):
-            if child.key in loader.applied_migrations and child.key not in going:
-                blockers.append(
-                    "%s.%s depends on %s.%s, which replaces what would be undone, and would stay applied."
-                    % (child.key + squash)
-                )
-    return blockers
 
 
 def _step(route: Route, pair: Tuple[Any, bool], index: int, request: Intent) -> Step:
@@ -239,8 +99,6 @@ def _step(route: Route, pair: Tuple[Any, bool], index: int, request: Intent) -> 
 
 
 def _file_of(migration: Any) -> Optional[str]:
-    import sys
-
     return getattr(sys.modules.get(type(migration).__module__), "__file__", None)
 
 
@@ -258,18 +116,24 @@ def _because(route: Route, key: Key, index: int, backwards: bool, app: Optional[
     return "%s.%s depends on %s.%s" % (links[0][0] + links[0][1]) if links else None
 
 
-def _blockers(route: Route, impact: Impact) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
+def _blockers(session: Any, route: Route, request: Intent) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
+    """Return why the plan cannot run, and what to do about each."""
     blockers, ways_out = list(route.blockers), []
-    for migration, backwards in route.pairs:
-        if not backwards:
-            continue
-        for operation in reversed(migration.operations):
-            if not is_reversible(operation):
-                blockers.append(_irreversible_sentence(migration, operation))
-    if impact.irreversible:
-        ways_out.append(_nearest(route))
     if route.blockers:
         ways_out.append("Undo the squashed migration itself, with what depends on it (u on it).")
+    irreversible = [
+        (migration, operation)
+        for migration, backwards in route.pairs
+        for operation in reversed(migration.operations)
+        if backwards and not is_reversible(operation)
+    ]
+    if irreversible:
+        blockers.extend(_irreversible_sentence(*pair) for pair in irreversible)
+        ways_out.extend(_around(route, request, [str(migration) for migration, _ in irreversible]))
+    refuses = why_django_refuses(session, request.database) if request.intent == FORWARD else None
+    if refuses is not None and route.pairs:
+        blockers.append(refuses[0])
+        ways_out.append(refuses[1])
     return tuple(blockers), tuple(ways_out)
 
 
@@ -287,16 +151,29 @@ def _irreversible_sentence(migration: Any, operation: Any) -> str:
     return "%s cannot be undone: %s%s" % (migration, shown.text, where)
 
 
-def _nearest(route: Route) -> str:
-    """Return the way out of an irreversible step: how far back the plan can go."""
-    for index, (migration, _) in enumerate(route.pairs):
-        if not all(is_reversible(operation) for operation in migration.operations):
-            before = ", ".join("%s.%s" % key for key in route.keys[:index]) or "nothing"
-            return (
-                "Back to %s is as far as it goes (b on it: it stays applied; undoes %s). To go further,"
-                " give the operation a reverse in %s." % (migration, before, migration)
-            )
-    return ""
+def _around(route: Route, request: Intent, irreversible: Sequence[str]) -> List[str]:
+    """Return the ways out of irreversible steps: how far back the app can go, and a reverse for them."""
+    ways_out = []
+    nearest = _nearest(route, request)
+    if nearest is not None:
+        target, names = nearest
+        ways_out.append(
+            "Back to %s.%s is as far as it goes (b on it: it stays applied; undoes %s)." % (*target, names)
+        )
+    to_mend = ", ".join(dict.fromkeys(irreversible))
+    ways_out.append("To go further, give what cannot be undone a reverse in %s." % to_mend)
+    return ways_out
+
+
+def _nearest(route: Route, request: Intent) -> Optional[Tuple[Key, str]]:
+    """Return the target furthest back that can be reached, and what going there undoes; None if none can."""
+    own = [key for key in route.keys if key[0] == request.app]
+    for target in reversed(own):
+        pairs = planned(PlanExecutor(route.executor.connection, route.executor.loader), [target])
+        operations = [operation for migration, _ in pairs for operation in migration.operations]
+        if pairs and all(is_reversible(operation) for operation in operations):
+            return target, ", ".join(str(migration) for migration, _ in pairs)
+    return None
 
 
 def _mark_changes(route: Route) -> List[MarkChange]:
@@ -340,54 +217,24 @@ def _title(request: Intent, steps: Sequence[Step]) -> str:
     return "Migrate to %s: applies %s" % (where, names)
 
 
-def _commands(session: Any, route: Route, request: Intent) -> Tuple[str, ...]:
-    """Return the manage.py command that does the same, if one does."""
-    if not route.pairs:
-        return ()
-    words_ = ["python", "manage.py", "migrate"]
-    if request.intent == UNDO:
-        target = _undo_target(session, route, request)
-        if target is None:
-            return ()
-        words_.extend(target)
-    elif request.app is not None:
-        words_.append(request.app)
-        words_.extend(["zero"] if request.intent == ZERO else [request.name] if request.name else [])
-    if request.database != "default":
-        words_.extend(["--database", request.database])
-    return (" ".join(words_),)
-
-
-def _undo_target(session: Any, route: Route, request: Intent) -> Optional[List[str]]:
-    """Return the arguments of `migrate` that plan the same steps, or None if there are none."""
-    app = str(request.app)
-    node = route.graph.node_map[_in_graph(route.executor.loader, (app, str(request.name)))]
-    parents = [parent.key for parent in node.parents if parent.key[0] == app]
-    for target in parents or [(app, None)]:
-        if target[1] is not None and target not in route.executor.loader.applied_migrations:
-            continue
-        pairs = _all_backwards(PlanExecutor(route.executor.connection, route.executor.loader), [target])
-        if {migration for migration, _ in pairs} == {migration for migration, _ in route.pairs}:
-            return [app, target[1] or "zero"]
-    return None
-
-
-def _notes(session: Any, route: Route, request: Intent) -> List[str]:
+def _notes(route: Route, request: Intent, no_command: Optional[str]) -> List[str]:
     notes = []
     others = sorted({migration.app_label for migration, _ in route.pairs} - {request.app})
     if others and request.app is not None:
-        notes.append("Other apps fall with it: %s." % ", ".join(others))
-    foreign = sorted(
-        {
-            migration.app_label
-            for migration, _ in route.pairs
-            if is_third_party(str(_file_of(migration) or ""))
-        }
-    )
+        verb = "are migrated" if request.intent == FORWARD else "fall"
+        notes.append("Other apps %s with it: %s." % (verb, ", ".join(others)))
+    files = {migration.app_label: _file_of(migration) for migration, _ in route.pairs}
+    foreign = sorted(label for label, file in files.items() if is_third_party(str(file or "")))
     if foreign:
         notes.append("Not your own apps: %s." % ", ".join(foreign))
-    if request.intent == UNDO and route.pairs and not _commands(session, route, request):
-        notes.append("No manage.py command does this.")
+    if no_command is not None:
+        notes.append(no_command)
+    replaced = migrate_override()
+    if replaced is not None and route.pairs:
+        notes.append(
+            "%s replaces `migrate` in this project: here runs Django's own sequence, not that command."
+            % replaced
+        )
     if not settings.DEBUG:
         notes.append("DEBUG is off: this may not be a development database.")
     return notes

@@ -114,7 +114,7 @@ def open_project(session: Session, request: OpenProject, call: Any) -> Project:
         python=platform.python_version(),
         executable=sys.executable,
         databases=tuple(_database(alias, request.local_hosts) for alias in connections.settings),
-        migrate_override=_migrate_override(),
+        migrate_override=migrate_override(),
     )
 
 
@@ -128,7 +128,8 @@ def _read_settings() -> str:
         raise FailedError(words, traceback.format_exc(), type(error).__name__) from error
 
 
-def _migrate_override() -> Optional[str]:
+def migrate_override() -> Optional[str]:
+    """Return the module that replaces Django's `migrate`, None if it is Django's own."""
     owner = get_commands().get("migrate", "django.core")
     name = owner if isinstance(owner, str) else type(owner).__module__
     return None if name == "django.core" else name
