@@ -8,8 +8,8 @@ from django.db.models.signals import pre_migrate
 
 from .executor import import_management_modules
 from .operations import inner, is_foreign, is_noop, part, source_of
-from .plan import Route
 from .protocol import SqlPart
+from .routes import Route
 
 NEEDED = (
     "It cannot be rehearsed without a yes of your own: the plan runs code, and what that does outside this"

@@ -10,7 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import module_has_submodule
 
 from . import databases
-from .plan import PlanExecutor, Route
+from .routes import PlanExecutor, Route
 
 RECORDS_BOTH_WAYS = "forward" in inspect.signature(MigrationExecutor.record_migration).parameters
 

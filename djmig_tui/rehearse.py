@@ -14,9 +14,10 @@ from .errors import EngineError, Refusal, StaleError
 from .executor import RunExecutor, import_management_modules
 from .loading import Key
 from .lookout import Lookout, interrupt
-from .plan import Route, build, route_of
+from .plan import build
 from .protocol import Plan, PreviewPlan, Rehearsal, RehearsePlan, SqlPart, StepDone
 from .quiet import keep_read_only, outside_world
+from .routes import Route, route_of
 from .run import applied
 from .schema_diff import Schema, schema_diff
 from .sessions import blocked_sentence

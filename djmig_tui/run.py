@@ -22,15 +22,12 @@ from .impact import Impact
 from .loading import Key
 from .lookout import Lookout
 from .measuring import grown, measured
-from .plan import Route, route_of, weigh
-from .protocol import BLOCKED, DatabaseSession, Plan, RunFinished, RunPlan, StepDone
+from .outcome import finished, is_recorded
+from .plan import fingerprint, weigh
+from .protocol import BLOCKED, DatabaseSession, Plan, RunFinished, RunPlan
 from .questions import ask
-from .records import read_records
-from .sessions import blocked_sentence
-
-
-class RunStopped(Exception):
-    """Raised between two steps when a stop was asked for."""
+from .routes import Route, route_of
+from .stopping import RunStopped, Stopping
 
 
 class Overtaken(Exception):
@@ -48,21 +45,22 @@ def run_plan(session: Any, request: RunPlan, call: Any) -> RunFinished:
     if session.read_only:
         raise Refusal("djmig-tui was started with --read-only: nothing is run. Start it without to go on.")
     plan, impact = weigh(session, request)
-    if plan.fingerprint != request.fingerprint:
+    route = route_of(session, request)
+    # Asked of this very route: what changes after it meets these records under the lock.
+    if {plan.fingerprint, fingerprint(session, request, route)} != {request.fingerprint}:
         raise StaleError(
             "The history or a file changed since the plan was shown: nothing was done; look again."
         )
     if plan.verdict == BLOCKED:
         raise Refusal("The plan is blocked: %s" % "; ".join(plan.blockers))
-    route = route_of(session, request)
-    records = set(session.refresh(request.database))
+    records = set(session.known_records(request.database))
     started = time.monotonic()
     with databases.writing(request.database) as connection:
         run = Run(connection, route, weighed=(plan, impact), request=request, records=records, call=call)
         run.go()
     session.forget_records()
     session.finished = run.error is not None or run.stopped
-    return run.finished(time.monotonic() - started)
+    return finished(run, time.monotonic() - started)
 
 
 class Run:
@@ -87,7 +85,8 @@ class Run:
         self.call = call
         self.backwards = bool(route.pairs) and route.pairs[0][1]
         self.reached: List[Key] = []
-        self.under_way: Optional[Key] = None
+        self.begun = False
+        self.under_way: Optional[Any] = None  # the migration
         self.committed = False
         self.stopped = False
         self.error: Optional[str] = None
@@ -101,9 +100,8 @@ class Run:
         """Run it. Every failure ends up in the fields of this object."""
         if not self.route.pairs:
             return
-        with self._lookout, operations_kept(self.route):
-            if self.one_transaction:
-                self.call.on_stop(databases.cancel_all)  # what is cut off is rolled back whole
+        at_once = self._may_be_cut_off if self.one_transaction else None
+        with self._lookout, operations_kept(self.route), Stopping(self.call, self.connection, at_once):
             try:
                 self._sequence()
             except RunStopped:
@@ -114,12 +112,16 @@ class Run:
                 self._failed(error)
 
     def _failed(self, error: BaseException) -> None:
+        """Keep what `error` says. What fails because all was cut off is no error of its own."""
         self.detail = failures.detail(error)
-        self.stopped = self.call.stopping and not self.committed
         if self.committed:
             self.post_migrate_error = failures.sentence(error)
-        elif not self.stopped:
+        elif self.call.stopping and self.one_transaction:
+            self.stopped = True
+        else:
             self.error = failures.sentence(error)
+            if not self.begun:
+                self.error = "Before the first step: %s" % self.error
             self.operation = failures.failed_operation(error)
             self.blocked_by = self._lookout.blockers(error)
 
@@ -168,16 +170,16 @@ class Run:
         """Surround one step: progress, a stop before it, pending constraints after it."""
         if self.call.stopping:
             raise RunStopped
-        key = (migration.app_label, migration.name)
-        self._refuse_overtaken(key)
-        self.under_way = key
+        self.begun = True
+        self._refuse_overtaken(migration)
+        self.under_way = migration
         self._tell("%s %s" % (self._verb, migration))
         yield
         if self.one_transaction:
             databases.vendor(self.connection).between_steps(self.connection)
             if self.call.stopping:  # asked while Python code ran: no statement was there to be cut off
                 raise RunStopped
-        self.reached.append(self.under_way)
+        self.reached.append((migration.app_label, migration.name))
         self.under_way = None
         self._tell("%s %s: done" % (self._verb, migration))
 
@@ -188,67 +190,16 @@ class Run:
     def _tell(self, message: str) -> None:
         self.call.progress(len(self.reached), len(self.route.pairs), message)
 
-    def _refuse_overtaken(self, key: Key) -> None:
+    def _refuse_overtaken(self, migration: Any) -> None:
         """Look before each step that commits by itself: between two of them others may act."""
         if self.one_transaction or not self.reached:
             return
-        if (key in applied(MigrationRecorder(self.connection))) != self.backwards:
+        if is_recorded(migration, applied(MigrationRecorder(self.connection))) != self.backwards:
             words = ("unapplied", "applied")[not self.backwards]
-            raise Overtaken("another program has %s %s.%s meanwhile" % (words, key[0], key[1]))
+            raise Overtaken("another program has %s %s meanwhile" % (words, migration))
 
-    # -- how it ended
-    def finished(self, seconds: float) -> RunFinished:
-        """Return how it ended, with the truth read from the records where they can be read."""
-        done = self._standing()
-        if self.error is not None and self.one_transaction and len(done) == len(self.route.keys):
-            # The connection broke after the database had committed and before we heard of it.
-            self.error, self.post_migrate_error, self.committed = None, self.error, True
-        failed = self.under_way if self.error is not None else None
-        error = self.error if failed is None else "%s.%s: %s" % (*failed, self.error)
-        if error is not None and self.blocked_by:
-            error = "%s. %s" % (error.rstrip("."), blocked_sentence(self.blocked_by))
-        return RunFinished(
-            done=tuple(StepDone(*key) for key in done),
-            error=error,
-            detail=self.detail,
-            failed_step=None if failed is None else StepDone(*failed),
-            failed_operation=self.operation,
-            stopped=self.stopped,
-            taken_back=self.one_transaction and not self.committed and not done,
-            post_migrate_error=self.post_migrate_error,
-            next_steps=self._next_steps(done),
-            seconds=seconds,
-            blocked_by=self.blocked_by,
-        )
-
-    def _standing(self) -> List[Key]:
-        try:
-            records = read_records(self.connection.alias)
-        except EngineError:  # the database went away: what was committed is what we know
-            return [] if self.one_transaction and not self.committed else list(self.reached)
-        return [key for key in self.route.keys if (key in records) != self.backwards]
-
-    def _next_steps(self, done: List[Key]) -> Tuple[str, ...]:
-        if self.error is not None or self.stopped:
-            cause = "Mend the cause"
-            if self.blocked_by:
-                cause = "Wait until the other session has ended its transaction, or end it"
-            if not done:
-                return ("Nothing was changed. %s, then look at the plan again." % cause,)
-            return (
-                "%d of %d steps stand. %s, then go on, or migrate forward again to where it was."
-                % (len(done), len(self.route.pairs), cause),
-            )
-        restart = "Restart what runs on this database (runserver, workers)."
-        if not self.backwards:
-            return (restart,)
-        names = ", ".join("%s.%s" % key for key in done)
-        return (
-            "The code is ahead of the database: edit the models, or check out the code that fits.",
-            "Remove the files you do not want any more (d): %s." % names,
-            "Make them again: python manage.py makemigrations.",
-            restart,
-        )
+    def _may_be_cut_off(self) -> bool:
+        return not self.committed
 
 
 def applied(recorder: Any) -> Set[Key]:
