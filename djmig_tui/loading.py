@@ -1,12 +1,14 @@
 """Migrations on disk: found without importing them, and imported once for Django's graph."""
 
+import contextlib
+import gc
 import importlib.util
 import os
 import sys
 import traceback
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 from django.apps import apps
 from django.db.migrations.loader import MigrationLoader
@@ -124,8 +126,31 @@ def take_snapshot(folders: Tuple[Folder, ...]) -> Snapshot:
     return snapshot
 
 
+@contextlib.contextmanager
+def without_collector() -> Iterator[None]:
+    """Load what stays for the life of the process without searching it for garbage.
+
+    Python's collector would walk thousands of modules again and again while they come in, and in the
+    middle of every later request: a third of the time at 5,000 migrations.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if hasattr(gc, "freeze"):  # CPython's
+            gc.freeze()
+        if was_enabled:
+            gc.enable()
+
+
 def read_disk(progress: Any = None) -> Disk:
     """Import every migration. What cannot be imported is kept as `BrokenFile`, the rest goes on."""
+    with without_collector():
+        return _read_disk(progress)
+
+
+def _read_disk(progress: Any) -> Disk:
     folders = scan_folders()
     disk = Disk(folders=folders, snapshot=take_snapshot(folders))
     total, done = sum(len(folder.names) for folder in folders), 0
