@@ -4,6 +4,7 @@ The room of the incremental engine to come: inside, only `_state_before` knows h
 is made.
 """
 
+import contextlib
 import copy
 import traceback
 from typing import Any, Dict, List, Optional, Tuple
@@ -67,6 +68,10 @@ def sql_loader(session: Any, alias: str) -> Any:
 
     Raises `Refusal` with the graph's fault if neither can.
     """
+    with contextlib.suppress(NodeNotFoundError):
+        shown = session.loader(alias, replace=True)
+        if not shown.replacements:
+            return shown  # nothing to put in: it is the same graph, and it is there already
     try:
         return session.loader(alias, replace=False)
     except NodeNotFoundError:
