@@ -44,6 +44,7 @@ class Options:
     yes: bool = False
     accept_loss: bool = False
     try_anyway: bool = False
+    rehearse: bool = False
     initial: bool = False
     confirm: str | None = None
     fingerprint: str | None = None
@@ -121,6 +122,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_target(plan)
     rollback = add("rollback", "roll back to a migration, which stays applied, or to zero")
     _add_target(rollback)
+    rollback.add_argument(
+        "--rehearse",
+        action="store_true",
+        help="run it for real and take it back first, code of the migrations included; alone: only that",
+    )
     _add_run(rollback)
     migrate = add("migrate", "migrate everything, an app, or an app up to a migration")
     migrate.add_argument("app", nargs="?", metavar="APP")

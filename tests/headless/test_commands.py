@@ -201,8 +201,8 @@ def test_plan_goes_in_the_direction_that_django_chooses(
 ) -> None:
     ran = run("plan", *typed, "--json")
     assert ran.code == 0
-    asked = [request for request in engine.asked if isinstance(request, p.PreviewPlan)]
-    assert [request.intent for request in asked] == [intent]
+    asked = [request for request in engine.asked if isinstance(request, (p.PreviewPlan, p.MeasurePlan))]
+    assert {request.intent for request in asked} == {intent}
     documented = {"database", "target", "verdict", "steps", "blockers", "loss", "failures", "commands"}
     assert ran.data.keys() >= documented | {"fingerprint"}
     assert ran.data["steps"][0].keys() >= {"app", "name", "backwards", "operations", "reversible", "because"}
@@ -263,12 +263,14 @@ def plan_with(engine: FakeEngine, **members: Any) -> p.Plan:
     )  # fmt: skip
     plan = replace(plan, **members)
     engine.answers["preview_plan"] = plan
+    engine.answers["measure_plan"] = replace(plan, counted=True)
     engine.answers["run_plan"] = p.RunFinished((p.StepDone("store", "0003_change_price_field"),))
     return plan
 
 
 STOPPED = "Stopped on request. Nothing was changed."
-LOSS = (p.Loss("store", "store_product", "price"),)
+LOSS = (p.Loss("store", "store_product", "price", 5, exact=True),)
+UNCOUNTED = (p.Loss("store", "store_product", "price"),)
 
 
 @pytest.mark.parametrize(
@@ -336,6 +338,77 @@ def test_the_name_is_typed_where_it_is_serious(run: Run, engine: FakeEngine, car
     assert run("rollback", "store", "0002", "--yes", "--confirm", "another").code == 1
     assert engine.writes == []
     assert run("rollback", "store", "0002", "--yes", "--confirm", name).code == 0
+
+
+WORKS = p.Rehearsal(True, where="on a copy", seconds=0.5, schema_diff="-price\n")
+BREAKS = p.Rehearsal(
+    False,
+    failed_step=p.StepDone("store", "0003_change_price_field"),
+    failed_operation="Alter field price on product",
+    error="value too long",
+)
+CANNOT = p.Rehearsal(False, cannot="It cannot be rehearsed: MariaDB commits at every schema change.")
+
+
+def ran_for_real(engine: FakeEngine) -> bool:
+    return any(isinstance(request, p.RunPlan) for request in engine.asked)
+
+
+def test_a_rehearsal_alone_changes_nothing_and_says_that_it_works(run: Run, engine: FakeEngine) -> None:
+    plan_with(engine, verdict=p.UNKNOWN, why=("Python code runs.",))
+    engine.answers["rehearse_plan"] = WORKS
+    ran = run("rollback", "store", "0002", "--rehearse", "--json")
+    assert (ran.code, ran.data["rehearsed"], ran.data["error"], ran.data["done"]) == (0, True, None, [])
+    assert not ran_for_real(engine)
+
+
+@pytest.mark.parametrize("more", [(), ("--yes", "--accept-loss")])
+def test_a_rehearsal_that_fails_is_never_followed_by_the_run(
+    run: Run, engine: FakeEngine, more: tuple[str, ...]
+) -> None:
+    plan_with(engine, verdict=p.UNKNOWN)
+    engine.answers["rehearse_plan"] = BREAKS
+    ran = run("rollback", "store", "0002", "--rehearse", "--json", *more)
+    assert (ran.code, ran.data["rehearsed"]) == (1, True)
+    assert "0003_change_price_field" in ran.data["error"]
+    assert "value too long" in ran.data["error"]
+    assert not ran_for_real(engine)
+
+
+def test_what_cannot_be_rehearsed_was_not_rehearsed(run: Run, engine: FakeEngine) -> None:
+    plan_with(engine, verdict=p.UNKNOWN)
+    engine.answers["rehearse_plan"] = CANNOT
+    ran = run("rollback", "store", "0002", "--rehearse", "--yes", "--json")
+    assert (ran.code, ran.data["rehearsed"], ran.data["error"]) == (1, False, CANNOT.cannot)
+    assert not ran_for_real(engine)
+
+
+def test_a_rehearsal_that_works_answers_an_unknown_but_not_a_loss(run: Run, engine: FakeEngine) -> None:
+    plan_with(engine, verdict=p.UNKNOWN, why=("Python code runs.",))
+    engine.answers["rehearse_plan"] = WORKS
+    assert run("rollback", "store", "0002", "--rehearse", "--yes").code == 0
+    assert ran_for_real(engine)
+    engine.asked.clear()
+    plan_with(engine, verdict=p.LOSES, loss=(replace(LOSS[0], rows=3, exact=True),))
+    ran = run("rollback", "store", "0002", "--rehearse", "--yes")
+    assert ran.code == 1
+    assert "--accept-loss" in ran.err
+    assert not ran_for_real(engine)
+
+
+def test_what_was_counted_and_accepted_goes_with_the_run(run: Run, engine: FakeEngine) -> None:
+    loss = (replace(LOSS[0], rows=3, exact=True),)
+    plan_with(engine, verdict=p.LOSES, loss=loss)
+    assert run("rollback", "store", "0002", "--yes", "--accept-loss").code == 0
+    (request,) = [request for request in engine.asked if isinstance(request, p.RunPlan)]
+    assert (request.accepted, request.counted) == (loss, True)
+
+
+def test_the_name_is_typed_when_rows_could_not_be_counted(run: Run, engine: FakeEngine) -> None:
+    plan_with(engine, verdict=p.LOSES, loss=UNCOUNTED)
+    ran = run("rollback", "store", "0002", "--yes", "--accept-loss")
+    assert ran.code == 1
+    assert "--confirm" in ran.err
 
 
 def test_the_name_is_typed_when_many_rows_are_lost(run: Run, engine: FakeEngine) -> None:
@@ -538,7 +611,7 @@ def test_something_unexpected_is_a_sentence_with_the_traceback_folded(
         (("list", "--"), "no command after --"),
         (("rollback", "store", "zero", "--undo"), "'zero'"),
         (("migrate", "store", "zero"), "djmig-tui rollback store zero"),
-        (("rollback", "store", "0001", "--rehearse"), "--rehearse"),
+        (("migrate", "store", "0001", "--rehearse"), "--rehearse"),
         (("rollback", "store", "0001", "--ye"), "--ye"),
         (("list", "--demo"), "--demo"),
     ],

@@ -37,7 +37,7 @@ def run(
     progress = ProgressLine()
 
     def session(engine: Engine) -> Session:
-        return Session(engine, options, state, progress, local_hosts)
+        return Session(engine, options, state, progress, local_hosts, connect)
 
     try:
         answer = asyncio.run(_answer(connect, session))
@@ -65,11 +65,10 @@ def failure(sentence: str, code: int = FAILED, detail: str = "") -> Answer:
 
 
 async def _answer(connect: Callable[[], Awaitable[Engine]], begin: Callable[[Engine], Session]) -> Answer:
-    engine: Engine | None = None
+    session: Session | None = None
     try:
         with interrupts(asyncio.current_task()) as stopping:
-            engine = await connect()
-            stopping.session = session = begin(engine)
+            stopping.session = session = begin(await connect())
             return await COMMANDS[session.options.command or "list"](session)
     except CommandError as error:
         return failure(str(error), error.code)
@@ -83,5 +82,5 @@ async def _answer(connect: Callable[[], Awaitable[Engine]], begin: Callable[[Eng
         sentence = f"Something unexpected went wrong in djmig-tui: {error!r}."
         return failure(sentence, FAILED, traceback.format_exc())
     finally:
-        if engine is not None:
-            await engine.close()
+        if session is not None:
+            await session.engine.close()

@@ -12,8 +12,11 @@ from ..options import Options
 MANY_ROWS = 1000
 
 
-def why_not_run(options: Options, project: Project, plan: Plan) -> str | None:
-    """Return why the plan is not run, as a sentence with the option that is missing, or None."""
+def why_not_run(options: Options, project: Project, plan: Plan, *, rehearsed: bool = False) -> str | None:
+    """Return why the plan is not run, as a sentence with the option that is missing, or None.
+
+    `rehearsed` says that the plan was just rehearsed and works, which answers an unknown.
+    """
     if options.fingerprint is not None and options.fingerprint != plan.fingerprint:
         return (
             "Things have changed since the plan with that fingerprint was shown. "
@@ -26,8 +29,9 @@ def why_not_run(options: Options, project: Project, plan: Plan) -> str | None:
     if options.read_only:
         return "Nothing was done, because --read-only was given."
     if not options.yes:
-        return "Nothing was done. To run this plan, add " + " ".join(_missing(options, project, plan)) + "."
-    missing = _missing(options, project, plan)
+        missing = _missing(options, project, plan, rehearsed)
+        return "Nothing was done. To run this plan, add " + " ".join(missing) + "."
+    missing = _missing(options, project, plan, rehearsed)
     if plan.verdict == FAILS and not plan.one_transaction:
         return f"Expected to fail, and it could not be taken back, so nothing was done: {_why(plan)}"
     if missing:
@@ -37,13 +41,14 @@ def why_not_run(options: Options, project: Project, plan: Plan) -> str | None:
 
 def must_type_name(project: Project, database: Database | None, plan: Plan) -> bool:
     """Whether the database's name must be typed: not local, DEBUG off, or many rows to lose."""
-    at_stake = sum(loss.rows or 0 for loss in plan.loss)
+    at_stake = sum(MANY_ROWS + 1 if loss.rows is None else loss.rows for loss in plan.loss)
     return database is None or not database.local or not project.debug or at_stake > MANY_ROWS
 
 
-def _missing(options: Options, project: Project, plan: Plan) -> list[str]:
+def _missing(options: Options, project: Project, plan: Plan, rehearsed: bool) -> list[str]:
     missing = [] if options.yes else ["--yes"]
-    loses = plan.verdict in (LOSES, UNKNOWN) or plan.loss
+    unknown = plan.verdict == UNKNOWN and not rehearsed
+    loses = unknown or plan.verdict == LOSES or any(loss.rows != 0 for loss in plan.loss)
     if loses and not options.accept_loss:
         missing.append("--accept-loss")
     if plan.verdict == FAILS and not options.try_anyway:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from djmig_tui.protocol import Loss, Plan, RunFinished, Step
+from djmig_tui.protocol import Failure, Loss, Plan, Rehearsal, RunFinished, Step
 
 from .answer import lines
 
@@ -38,7 +38,8 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     yield _section("Blocked", plan.blockers)
     yield _section("Ways out", plan.ways_out)
     yield _section("Lost", [_loss(loss) for loss in plan.loss])
-    yield _section("Will fail", [f"{each.table}.{each.column}: {each.message}" for each in plan.failures])
+    yield _section("Will fail", [_failure(each) for each in plan.failures])
+    yield _section("Goes along", plan.objects)
     yield _section("Notes", [note for note in (plan.transaction_why, *plan.notes) if note])
     yield _section("The same with Django", plan.commands)
     yield f"\nFingerprint: {plan.fingerprint}\n"
@@ -55,10 +56,40 @@ def _step(number: int, step: Step) -> str:
     notes = "" if step.reversible or not step.backwards else " (irreversible)"
     text = f"  {number}. {verb} {step.app}.{step.name}{notes}\n"
     text += "".join(f"       {operation}\n" for operation in step.operations)
-    return text + (f"       because {step.because}\n" if step.because else "")
+    text += f"       because {step.because}\n" if step.because else ""
+    text += f"       lock: {step.lock}\n" if step.lock else ""
+    return text + (f"       writes anew: {', '.join(step.rewrites)}\n" if step.rewrites else "")
 
 
 def _loss(loss: Loss) -> str:
     what = f"column {loss.table}.{loss.column}" if loss.column else f"table {loss.table}"
-    rows = "not counted" if loss.rows is None else f"{'' if loss.exact else 'about '}{loss.rows} rows"
-    return f"{what} ({rows})"
+    return f"{what} ({_rows(loss.rows)}{'' if loss.exact or loss.rows is None else ' as of now'})"
+
+
+def _failure(failure: Failure) -> str:
+    return f"{failure.message} ({_rows(failure.rows)})"
+
+
+def _rows(rows: int | None) -> str:
+    if rows is None:
+        return "not counted"
+    return f"{rows} row{'' if rows == 1 else 's'}"
+
+
+def rehearsal_text(rehearsal: Rehearsal) -> str:
+    """Return how a rehearsal went, with what changed in the schema."""
+    if not rehearsal.works:
+        return lines("Rehearsal: it does not work.", "Nothing was changed.")
+    text = lines(
+        f"Rehearsal: it works, {rehearsal.where}, in {rehearsal.seconds:.2f} s. Nothing was changed."
+    )
+    return text + (rehearsal.schema_diff.rstrip("\n") + "\n" if rehearsal.schema_diff else "")
+
+
+def rehearsal_error(rehearsal: Rehearsal) -> str:
+    """Return why a rehearsal did not work, as one sentence."""
+    if rehearsal.cannot:
+        return rehearsal.cannot
+    step, operation = rehearsal.failed_step, rehearsal.failed_operation
+    where = f" at {step.app}.{step.name}" if step else ""
+    return f"The rehearsal failed{where}{f', {operation}' if operation else ''}: {rehearsal.error}"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from djmig_tui.protocol import (
     BACK_TO,
+    BLOCKED,
     FORWARD,
     UNDO,
     ZERO,
+    MeasurePlan,
     Plan,
     PreviewPlan,
+    Rehearsal,
+    RehearsePlan,
     RunFinished,
     RunPlan,
     to_wire,
@@ -19,15 +23,23 @@ from ..text import sentence
 from .answer import DONE, FAILED, Answer, CommandError
 from .consent import why_not_run
 from .names import find_app, find_migration
-from .plan_text import finished_text, plan_text
+from .plan_text import finished_text, plan_text, rehearsal_error, rehearsal_text
 from .session import Session, database_problem
 
 
 async def show_plan(session: Session) -> Answer:
     """Answer with what going to the target would do, in the direction that Django would choose."""
     await session.project()
-    plan = await session.engine.preview_plan(await _intent(session))
+    plan = await _counted_plan(session, await _intent(session))
     return Answer(_plan_data(plan), plan_text(plan))
+
+
+async def _counted_plan(session: Session, request: PreviewPlan) -> Plan:
+    plan = await session.engine.preview_plan(request)
+    if not plan.steps:
+        return plan
+    measure = MeasurePlan(request.database, request.intent, request.app, request.name, plan.fingerprint)
+    return await session.engine.measure_plan(measure, session.on_progress)
 
 
 async def roll_back(session: Session) -> Answer:
@@ -43,26 +55,54 @@ async def migrate(session: Session) -> Answer:
 async def _run(session: Session, action: str) -> Answer:
     project = await session.project()
     request = await _intent(session)
-    plan = await session.engine.preview_plan(request)
+    plan = await _counted_plan(session, request)
     text = plan_text(plan)
-    refusal = why_not_run(session.options, project, plan)
+    rehearsal: Rehearsal | None = None
+    if session.options.rehearse and plan.steps and plan.verdict != BLOCKED:
+        rehearsal = await _rehearse(session, request, plan)
+        text += "\n" + rehearsal_text(rehearsal)
+        if not rehearsal.works:
+            error = rehearsal_error(rehearsal)
+            data = _run_data(plan, None, error, rehearsal)
+            return Answer(data, text, error, detail=rehearsal.detail, code=FAILED)
+        if not session.options.yes:
+            return Answer(_run_data(plan, None, None, rehearsal), text)
+    refusal = why_not_run(session.options, project, plan, rehearsed=rehearsal is not None)
     if refusal:
-        return Answer(_run_data(plan, None, refusal), text, refusal, code=FAILED)
+        return Answer(_run_data(plan, None, refusal, rehearsal), text, refusal, code=FAILED)
     if not plan.steps:
         return Answer(_run_data(plan, None, None), text)
     finished = await _run_confirmed(session, action, request, plan)
-    error = _what_went_wrong(finished)
+    wrong = _what_went_wrong(finished)
     return Answer(
-        _run_data(plan, finished, error),
+        _run_data(plan, finished, wrong, rehearsal),
         text + "\n" + finished_text(plan, finished),
-        error,
+        wrong,
         detail=finished.detail,
-        code=FAILED if error else DONE,
+        code=FAILED if wrong else DONE,
     )
 
 
+async def _rehearse(session: Session, request: PreviewPlan, plan: Plan) -> Rehearsal:
+    """Rehearse the plan; `--rehearse` is the user's own yes to the code in it, as its help says."""
+    asked = RehearsePlan(
+        request.database, request.intent, request.app, request.name, plan.fingerprint, consent=True
+    )
+    rehearsal = await session.engine.rehearse_plan(asked, session.on_progress)
+    await session.renew()
+    return rehearsal
+
+
 async def _run_confirmed(session: Session, action: str, request: PreviewPlan, plan: Plan) -> RunFinished:
-    confirmed = RunPlan(request.database, request.intent, request.app, request.name, plan.fingerprint)
+    confirmed = RunPlan(
+        request.database,
+        request.intent,
+        request.app,
+        request.name,
+        plan.fingerprint,
+        plan.loss,
+        plan.counted,
+    )
     command = " && ".join(plan.commands)
     try:
         with session.run_under_way():
@@ -109,16 +149,20 @@ def _plan_data(plan: Plan) -> dict[str, object]:
     return data
 
 
-def _run_data(plan: Plan, finished: RunFinished | None, error: str | None) -> dict[str, object]:
+def _run_data(
+    plan: Plan, finished: RunFinished | None, error: str | None, rehearsal: Rehearsal | None = None
+) -> dict[str, object]:
     data = _plan_data(plan)
     data["done"] = to_wire(finished.done) if finished else []
-    data.update(rehearsed=False, backup=None, error=error)
+    rehearsed = rehearsal is not None and rehearsal.cannot is None
+    data.update(rehearsed=rehearsed, rehearsal=to_wire(rehearsal), backup=None, error=error)
     if finished:
         data.update(
             stopped=finished.stopped,
             taken_back=finished.taken_back,
             next_steps=to_wire(finished.next_steps),
             seconds=finished.seconds,
+            blocked_by=to_wire(finished.blocked_by),
         )
     return data
 

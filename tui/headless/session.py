@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -25,6 +25,7 @@ class Session:
     state: State
     on_progress: OnProgress
     local_hosts: tuple[str, ...] = ()
+    connect: Callable[[], Awaitable[Engine]] | None = None  # starts another engine
     running: bool = False  # a plan is being run: an interrupt asks it to stop
 
     async def project(self) -> Project:
@@ -37,6 +38,14 @@ class Session:
                 f"There is no database '{self.options.database}' in DATABASES. These are: {known}.", USAGE
             )
         return project
+
+    async def renew(self) -> None:
+        """Go on with a fresh engine: one that rehearsed has run the project's code, and ends."""
+        await self.engine.close()
+        if self.connect is None:
+            raise CommandError("The engine ended after the rehearsal, and no other can be started.")
+        self.engine = await self.connect()
+        await self.project()
 
     async def history(self) -> History:
         """Return the history of the database that was asked for."""
