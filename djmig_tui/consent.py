@@ -1,9 +1,10 @@
 """What of a plan runs code of the project, with its source: a rehearsal of it needs a yes of its own."""
 
 import weakref
-from typing import Any, List, Tuple
+from dataclasses import replace
+from typing import Any, Iterator, List, Tuple
 
-from django.db.migrations.operations import RunPython, RunSQL
+from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
 from django.db.models.signals import pre_migrate
 
 from .executor import import_management_modules
@@ -24,8 +25,26 @@ def sources(route: Route) -> Tuple[SqlPart, ...]:
         operations = migration.operations
         for operation in reversed(operations) if backwards else operations:
             if _runs_code(operation, backwards):
-                found.append(part(migration, operation, backwards))
+                found.append(_part(migration, operation, backwards))
     return tuple(found)
+
+
+def _part(migration: Any, operation: Any, backwards: bool) -> SqlPart:
+    shown = part(migration, operation, backwards)
+    texts = [source_of(type(each)) for each in _foreign_containers(operation)]
+    if not texts:
+        return shown
+    return replace(shown, kind="code", text="\n\n".join([*texts, shown.text]).rstrip())
+
+
+def _foreign_containers(operation: Any) -> Iterator[Any]:
+    """Yield what is not Django's own among the operations that hold others: `part` looks inside them only."""
+    if not isinstance(operation, SeparateDatabaseAndState):
+        return
+    if is_foreign(operation):
+        yield operation
+    for each in inner(operation):
+        yield from _foreign_containers(each)
 
 
 def _runs_code(operation: Any, backwards: bool) -> bool:
