@@ -32,7 +32,7 @@ class Terminal:
             command,
             arguments,
             cwd=str(folder),
-            env=program.environment({**env, "COLUMNS": str(columns), "LINES": str(lines)}),  # type: ignore[arg-type]
+            env=program.environment({**env, "COLUMNS": str(columns), "LINES": str(lines)}),
             dimensions=(lines, columns),
             timeout=DEADLINE,
         )
@@ -111,7 +111,7 @@ class Terminal:
         ):
             if self.written.rfind(on) > self.written.rfind(off):
                 return False
-        return self._settings() == self.settings_before
+        return bool(self._settings() == self.settings_before)
 
     def _settings(self) -> Any:
         return termios.tcgetattr(self._child.child_fd)[:4]

@@ -221,14 +221,14 @@ class Maker:
         if name is None:
             return None
         old = model.fields[name]
-        changes = {
+        changes_of: dict[str, list[dict[str, Any]]] = {
             "char": [{"size": old.size + 8}, {"kind": "text"}],
             "small": [{"kind": "integer"}, {"kind": "big"}],
             "integer": [{"kind": "big"}],
             "positive": [{"kind": "integer"}],
             "decimal": [{"size": old.size + 4}],
-        }[old.kind]
-        return self.altered(model, name, replace(old, **self.chance.choice(changes)))
+        }
+        return self.altered(model, name, replace(old, **self.chance.choice(changes_of[old.kind])))
 
     def not_unique(self) -> str | None:
         model = self.model()

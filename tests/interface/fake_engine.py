@@ -147,7 +147,8 @@ class FakeEngine(Engine):
         verdict = _verdict(keys) if backwards else p.SAFE
         steps = tuple(
             p.Step(
-                *key.split("."),
+                key.partition(".")[0],
+                key.partition(".")[2],
                 backwards,
                 tuple(("Undo " if backwards else "") + words for words in bookshop.OPERATIONS.get(key, ())),
                 key not in bookshop.IRREVERSIBLE,
@@ -157,6 +158,7 @@ class FakeEngine(Engine):
             for key, because in chosen
         )
         blocked = verdict == p.BLOCKED
+        before, after = (p.APPLIED, p.UNAPPLIED) if backwards else (p.UNAPPLIED, p.APPLIED)
         target = f"{request.app or 'all'}.{request.name}" if request.name else f"{request.app or 'all'}"
         return p.Plan(
             database=request.database,
@@ -176,10 +178,7 @@ class FakeEngine(Engine):
             commands=(f"python manage.py migrate {request.app or ''} {request.name or ''}".strip(),),
             fingerprint=hashlib.sha256(repr(self.history).encode()).hexdigest(),
             marks=tuple(
-                p.MarkChange(
-                    *key.split("."), *((p.APPLIED, p.UNAPPLIED) if backwards else (p.UNAPPLIED, p.APPLIED))
-                )
-                for key in keys
+                p.MarkChange(key.partition(".")[0], key.partition(".")[2], before, after) for key in keys
             ),
             one_transaction=True,
             transaction_why="SQLite takes back schema changes, and every step is atomic.",
