@@ -10,9 +10,11 @@ from textual import on
 from textual.app import App, SystemCommand
 from textual.message import Message
 from textual.screen import Screen
-from textual.timer import Timer
+
+from djmig_tui.protocol import OpenProject
 
 from . import background
+from .changes import Changes
 from .leaving import leave_on_signals
 from .messages import (
     EngineLost,
@@ -21,15 +23,13 @@ from .messages import (
     Where,
 )
 from .palette import ActionCommands
-from .screens.base import ActionScreen
 from .screens.main import MainScreen
+from .screens.run import ask_to_quit
+from .screens.trouble import show_trouble
 from .session import Connect, Session
 from .store import StateStore
 from .text import one_line
 from .theme import INK
-
-#: Changes on disk come in bursts (an editor saving, a git checkout): this long after the last one.
-DEBOUNCE = 0.3
 
 
 class DjmigApp(App[int]):
@@ -49,14 +49,16 @@ class DjmigApp(App[int]):
         read_only: bool = False,
         demo: bool = False,
         printed: Callable[[], str] | None = None,
+        local_hosts: tuple[str, ...] = (),
     ) -> None:
         """`printed` gives what the project has printed so far, while its engine is starting."""
         super().__init__()
         self.where = where
         self.read_only = read_only
-        self.session = Session(connect, state, database, self._tell_main)
+        opening = OpenProject(read_only, local_hosts)
+        self.session = Session(connect, state, database, self._tell_main, opening)
         self.main = MainScreen(self.session, where, read_only=read_only, demo=demo, printed=printed)
-        self._debounce: Timer | None = None
+        self._changes = Changes(self)
         self.register_theme(INK)
         self.theme = INK.name
 
@@ -89,8 +91,6 @@ class DjmigApp(App[int]):
     async def action_quit(self) -> None:
         """The one way out; asks during a run."""
         if self.session.running:
-            from .screens.run import ask_to_quit
-
             ask_to_quit(self)
         else:
             self.leave(0)
@@ -102,35 +102,16 @@ class DjmigApp(App[int]):
     # ------------------------------------------------- what the session tells
     @on(ProjectOpened)
     def _project_opened(self) -> None:
-        for screen in self._screens_above():
-            screen.engine_replaced()
+        self._changes.engine_replaced()
 
     @on(EngineLost)
     def _engine_lost(self, event: EngineLost) -> None:
-        from .screens.trouble import show_trouble
-
-        self._outdate()
+        self._changes.outdate()
         show_trouble(self, event.sentence, event.detail)
 
     @on(ProjectChanged)
     def _project_changed(self, event: ProjectChanged) -> None:
-        self._outdate()
-        if self.session.running:
-            return  # the run's end looks again
-        if event.what == "records":
-            self.read_again()
-        else:
-            if self._debounce is not None:
-                self._debounce.stop()
-            self._debounce = self.set_timer(DEBOUNCE, self.start_engine)
-
-    def _outdate(self) -> None:
-        for screen in self._screens_above():
-            screen.project_changed()
-
-    def _screens_above(self) -> list[ActionScreen[Any]]:
-        stack = self.screen_stack[1:]
-        return [screen for screen in stack if isinstance(screen, ActionScreen) and screen.is_mounted]
+        self._changes.seen(event.what)
 
     def on_app_focus(self) -> None:
         """Somebody looks: the records are watched."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from djmig_tui.protocol import APPLIED, BLOCKED, Plan
+from djmig_tui.protocol import APPLIED, BLOCKED, FAILS, FORWARD, Plan
 
 from .nodes import Node
 
@@ -30,10 +30,16 @@ class Context:
     named: bool = True  # the name that had to be typed was typed
     refused: bool = False  # the file cannot be removed
     undoable: bool = False  # rolling back would clear the way
+    locked_out: bool = False  # the run gave up because another session held a lock
+    remedies: bool = False  # there are ways to finish or undo what is half done
 
 
 TOO_SMALL = "Make the terminal at least 60x16 first: what this would change must be readable."
 READ_ONLY = "djmig-tui was opened with --read-only: nothing is changed."
+CANNOT_TRY = (
+    "This plan will fail, and here the steps before the failure would stay undone: it is not run. "
+    "Change the rows that are in the way first, then press r."
+)
 STARTING = "The engine is not ready. Wait for the tree, or press r to start it again."
 
 
@@ -157,7 +163,84 @@ def run_plan(context: Context) -> str | None:
         return "There is nothing to do; press Esc to leave."
     if context.read_only:
         return READ_ONLY
+    if plan.verdict == FAILS and not plan.one_transaction:
+        return CANNOT_TRY
+    if not context.connected:
+        return STARTING
     return None if context.roomy else TOO_SMALL
+
+
+def rehearse(context: Context) -> str | None:
+    """Needs a plan that is up to date, and may be run for a moment."""
+    plan = context.plan
+    if plan is None:
+        return "The plan is not here yet; wait for it, or press Esc to leave."
+    if context.outdated:
+        return "The project changed since this plan was made; press r to look again."
+    if plan.blockers:
+        return "This plan is blocked, so there is nothing to rehearse; the ways out are above."
+    if not plan.steps:
+        return "There is nothing to rehearse: the plan has no steps."
+    if context.read_only:
+        return READ_ONLY
+    return None if context.connected else STARTING
+
+
+def forward_fix(context: Context) -> str | None:
+    """Needs a plan that goes back, of an app."""
+    plan = context.plan
+    if plan is None:
+        return "The plan is not here yet."
+    if plan.intent == FORWARD or plan.app is None:
+        return "This plan goes forward already; a forward fix is what is written instead of a rollback."
+    return _new_migration(context)
+
+
+def forward_fix_here(context: Context) -> str | None:
+    """Needs an app under the cursor."""
+    app = context.node.app
+    if app is None:
+        return "Move to an app or a migration first: a forward fix is a new migration of one app."
+    if app.third_party or app.orphan:
+        return f"{app.label} is not the project's own, so a new migration does not belong there."
+    return _new_migration(context)
+
+
+def _new_migration(context: Context) -> str | None:
+    if context.read_only:
+        return READ_ONLY
+    return None if context.editor else "Set $EDITOR first, for example: export EDITOR=nano"
+
+
+def verify(context: Context) -> str | None:
+    """Needs an engine; and an app that has migrations, or the project."""
+    app = context.node.app
+    if not context.connected:
+        return STARTING
+    if app is not None and not app.migrations:
+        return app.why_empty or f"{app.label} has no migrations to compare the schema with."
+    return None
+
+
+def verify_after(context: Context) -> str | None:
+    """Needs the end of the run, and an engine after it."""
+    if context.running:
+        return "The run is still under way; it is verified when it has ended."
+    return None if context.connected else "A fresh engine is starting; press V again in a moment."
+
+
+def retry(context: Context) -> str | None:
+    """Needs a run that gave up waiting for a lock."""
+    if context.running:
+        return "The run is still under way."
+    if not context.locked_out:
+        return "Only a run that waited in vain for a lock is tried again; Esc leads back to the tree."
+    return None if context.connected else "A fresh engine is starting; press r again in a moment."
+
+
+def copy_remedies(context: Context) -> str | None:
+    """Needs something half done."""
+    return None if context.remedies else "Nothing is half done here, so there is nothing to copy."
 
 
 def with_plan(context: Context) -> str | None:
@@ -184,6 +267,8 @@ def while_running(context: Context) -> str | None:
 
 def remove(context: Context) -> str | None:
     """Needs a file that may go, and its name where it had to be typed."""
+    if context.read_only:
+        return READ_ONLY
     if context.refused:
         return "This file cannot be removed; the reason and the way out are above."
     if context.outdated:

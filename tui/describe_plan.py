@@ -57,8 +57,8 @@ def _steps(plan: Plan) -> Iterable[Content]:
 def _step(number: int, step: Step, marks: tuple[str, str] | None) -> Content:
     before, after = marks or (("applied", "unapplied") if step.backwards else ("unapplied", "applied"))
     flags = (
-        ("  ⊘ irreversible", "bold $error", step.backwards and not step.reversible),
-        ("  λ runs Python", "$accent", step.runs_python),
+        ("  ⊘\u00a0irreversible", "bold $error", step.backwards and not step.reversible),
+        ("  λ\u00a0runs\u00a0Python", "$accent", step.runs_python),
         ("  not atomic", "$warning", not step.atomic),
         ("  other people's app", "$warning", step.third_party),
     )
@@ -88,8 +88,7 @@ def verdict_line(plan: Plan) -> Content:
 
 def what_it_takes(plan: Plan) -> list[Content]:
     """Return the lines that the second question shows: what is lost, and what is not known."""
-    lines = loss_lines(plan.loss)
-    return lines or bullets((sentence(reason) for reason in plan.why), "?", "$accent")
+    return loss_lines(plan.loss) or [verdict_line(plan)]
 
 
 def describe_end(plan: Plan, finished: RunFinished) -> Content:

@@ -27,6 +27,7 @@ from djmig_tui.protocol import (
     Watch,
 )
 
+from .commands import sql_command
 from .engine.api import Engine
 from .engine.errors import Cancelled, EngineEnded, EngineError, Failed
 from .messages import (
@@ -51,8 +52,15 @@ class Session:
     """Asks the engine and tells the screens by messages. Results are kept until a fresh engine takes over."""
 
     def __init__(
-        self, connect: Connect, state: StateStore, database: str, tell: Callable[[Message], object]
+        self,
+        connect: Connect,
+        state: StateStore,
+        database: str,
+        tell: Callable[[Message], object],
+        opening: OpenProject | None = None,
     ) -> None:
+        """`opening` is what every engine is told first: whether it may write, what counts as local."""
+        self._opening = opening or OpenProject()
         self.state = state
         self.database = database
         self.project: Project | None = None
@@ -101,7 +109,7 @@ class Session:
                 self.opening = None
 
     async def _take_over(self, engine: Engine) -> None:
-        project = await engine.open_project(OpenProject())
+        project = await engine.open_project(self._opening)
         old = self._engine
         if old is None:
             self._use(engine, project)
@@ -284,13 +292,3 @@ class Session:
 
     def _database_option(self) -> str:
         return "" if self.database == "default" else f" --database {self.database}"
-
-
-def sql_command(app: str, name: str, database: str, *, backwards: bool) -> str:
-    """Return the arguments of manage.py that print this SQL."""
-    words = ["sqlmigrate", app, name]
-    if backwards:
-        words.append("--backwards")
-    if database != "default":
-        words += ["--database", database]
-    return " ".join(words)

@@ -14,6 +14,9 @@ def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("EDITOR", "true")
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.setattr("tui.following.IDLE", 0.0)
+    # Textual's pilot looks every 20 ms whether the process is idle; thousands of keys are pressed here.
+    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.004)
+    monkeypatch.setattr("textual._wait.SLEEP_IDLE", 0.0004)
     time.tzset()
     yield
     monkeypatch.undo()

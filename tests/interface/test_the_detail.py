@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
-from djmig_tui.protocol import RenderSql, ShowMigration
+from djmig_tui.protocol import APPLIED, App, History, Migration, RenderSql, ShowMigration
 from tui.engine.errors import Cancelled, Failed
 from tui.following import PATIENCE
 
@@ -148,3 +149,32 @@ async def test_another_database_is_chosen_from_a_list_and_named() -> None:
         assert "shop_archive@db.example.com:5432" in desk.texts
         assert "REMOTE" in desk.texts
         assert desk.engine.asked[-1].database == "archive"
+
+
+async def test_the_detail_follows_where_a_filter_puts_the_cursor() -> None:
+    async with Desk().sit_down() as desk:
+        await desk.point_at("catalog.0001_initial")
+        await desk.press("slash", *"isbn")
+        assert desk.app.main.node.key == "catalog.0002_book_isbn"
+        assert 'DROP COLUMN "isbn"' in desk.texts
+
+
+async def test_what_a_key_does_is_about_the_line_under_the_cursor_even_before_the_detail_followed() -> None:
+    async with Desk().sit_down() as desk:
+        await desk.point_at("store.0002_add_price_to_product")
+        tree = desk.app.main._tree
+        tree.action_move("down")
+        await desk.app.main.action_do("back_to")
+        await desk.settle()
+        assert "Back to store.0003_change_price_field" in desk.texts
+
+
+async def test_e_says_so_where_the_terminal_cannot_be_lent_to_an_editor(tmp_path: Path) -> None:
+    file = tmp_path / "0001_initial.py"
+    file.write_text("")
+    migration = Migration("0001_initial", APPLIED, True, file=str(file), head=True)
+    history = History("default", (App("shop", "shop", False, (migration,)),), complete=True)
+    async with Desk(FakeEngine(history)).sit_down() as desk:
+        await desk.point_at("shop.0001_initial")
+        await desk.press("e")
+        assert "cannot be lent to an editor" in desk.notices

@@ -76,7 +76,7 @@ class ChooseDatabase(ActionScreen[str], ModalScreen[str]):
         return Content.assemble(
             "● " if database.alias == self._current else "  ",
             (one_line(database.alias), "bold"),
-            f"  {one_line(place_of(database))}  {one_line(database.vendor)}",
+            f"  {place_of(database)}{f'  {one_line(database.vendor)}' if database.host else ''}",
             ("" if database.local else "  REMOTE", "bold $warning"),
         )
 

@@ -12,15 +12,16 @@ from textual.containers import Horizontal
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from djmig_tui.protocol import BACK_TO, FORWARD, UNDO, ZERO, History, PreviewPlan, Project
+from djmig_tui.protocol import BACK_TO, FORWARD, UNDO, ZERO, History, PreviewPlan, Project, Sql
 
 from .. import editor, removal
 from ..actions import MAIN, bindings
+from ..commands import shown_command
 from ..context import Context
 from ..following import Follower
 from ..messages import ActivityChanged, EngineReplaced, HistoryRead, LogGrew, ProjectOpened, Where
 from ..nodes import Node
-from ..session import STARTING, Session, sql_command
+from ..session import STARTING, Session
 from ..text import count
 from ..widgets import detail_pane
 from ..widgets.bars import Banner, StatusBar
@@ -98,21 +99,28 @@ class MainScreen(ActionScreen[None]):
 
     def context(self) -> Context:
         """The node under the cursor, and what is known of the project."""
-        tab = detail_pane.FORWARD if self._detail.tab == detail_pane.FORWARD else detail_pane.REVERSE
-        migration = self.node.migration
+        migration = self._tree.pointed.migration
         return Context(
             connected=self._session.ready,
             read_only=self._read_only,
             roomy=self.roomy,
-            node=self.node,
+            node=self._tree.pointed,
             databases=len(self.project.databases) if self.project else 1,
             third_party=any(app.third_party for app in self.history.apps) if self.history else False,
             filter=self._tree.view.filter,
-            sql_ready=self._follower.known(self.node, tab) is not None,
+            sql_ready=self._follower.known(self._tree.pointed, self._sql_tab) is not None,
             trash=self._session.trash is not None,
             editor=editor.command() is not None,
             file_here=migration is None or migration.file is None or Path(migration.file).is_file(),
         )
+
+    @property
+    def _backwards(self) -> bool:
+        return self._detail.tab != detail_pane.FORWARD
+
+    @property
+    def _sql_tab(self) -> int:
+        return detail_pane.REVERSE if self._backwards else detail_pane.FORWARD
 
     # ---------------------------------------------------------- what is shown
     def watch_project(self, project: Project | None) -> None:
@@ -215,17 +223,11 @@ class MainScreen(ActionScreen[None]):
 
     def action_next_match(self) -> None:
         """Next line that matches the filter."""
-        self._go_to_match(1)
+        self._pane.go_to_match(1)
 
     def action_previous_match(self) -> None:
         """Previous line that matches the filter."""
-        self._go_to_match(-1)
-
-    def _go_to_match(self, step: int) -> None:
-        if not self._tree.go_to_match(step):
-            self.djmig.say(
-                f"No migration matches {self._tree.view.filter!r}; Esc drops the filter.", "warning"
-            )
+        self._pane.go_to_match(-1)
 
     def action_order(self) -> None:
         """Tree, or the order in which Django applies them."""
@@ -245,7 +247,7 @@ class MainScreen(ActionScreen[None]):
     # ------------------------------------------------------ what leads onward
     def action_back_to(self) -> None:
         """Plan to go back to here."""
-        self._plan(BACK_TO if self.node.migration else ZERO)
+        self._plan(BACK_TO if self._tree.pointed.migration else ZERO)
 
     def action_undo(self) -> None:
         """Plan to undo this one and what needs it."""
@@ -256,13 +258,13 @@ class MainScreen(ActionScreen[None]):
         self._plan(FORWARD)
 
     def _plan(self, intent: str) -> None:
-        app = self.node.app.label if self.node.app else None
-        name = self.node.migration.name if self.node.migration else None
+        app = self._tree.pointed.app.label if self._tree.pointed.app else None
+        name = self._tree.pointed.migration.name if self._tree.pointed.migration else None
         open_plan(self.djmig, PreviewPlan(self._session.database, intent, app, name))
 
     def action_delete(self) -> None:
         """Lead to the removal of the file under the cursor."""
-        removal.start(self.djmig, self.node.key)
+        removal.start(self.djmig, self._tree.pointed.key)
 
     def action_take_back(self) -> None:
         """Put back what was removed last."""
@@ -279,25 +281,17 @@ class MainScreen(ActionScreen[None]):
     # ------------------------------------------------------------ copy, edit
     def action_copy_command(self) -> None:
         """Copy the manage.py command for what is shown."""
-        app, migration = self.node.app, self.node.migration
-        if app is None or migration is None:
-            words = f"showmigrations {app.label if app else ''}".strip()
-        else:
-            backwards = self._detail.tab != detail_pane.FORWARD
-            words = sql_command(app.label, migration.name, self._session.database, backwards=backwards)
-        self.djmig.copy(f"python manage.py {words}", "the command")
+        command = shown_command(self._tree.pointed, self._session.database, backwards=self._backwards)
+        self.djmig.copy(command, "the command")
 
     def action_copy_sql(self) -> None:
         """Copy the SQL of the reverse tab, or of the forward one if that is shown."""
-        app, migration = self.node.app, self.node.migration
-        if app is not None and migration is not None:
-            backwards = self._detail.tab != detail_pane.FORWARD
-            sql = self._session.known_sql(app.label, migration.name, backwards=backwards)
-            if sql is not None:
-                self.djmig.copy(sql.sql or sql.shown, "the SQL")
+        known = self._follower.known(self._tree.pointed, self._sql_tab)
+        if isinstance(known, Sql):
+            self.djmig.copy(known.sql or known.shown, "the SQL")
 
     def action_edit(self) -> None:
         """Open the file in the user's editor."""
-        migration = self.node.migration
+        migration = self._tree.pointed.migration
         if migration is not None and migration.file is not None:
             editor.edit(self.djmig, Path(migration.file), os.environ)

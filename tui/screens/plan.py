@@ -23,7 +23,7 @@ from ..engine.errors import EngineError
 from ..script import as_script, gather, suggest_path
 from ..session import Session
 from ..text import clean, one_line
-from ..widgets.bars import Banner, place_of
+from ..widgets.bars import Banner, StatusBar, place_of
 from ..widgets.buttons import CancelButton, YesButton
 from ..widgets.code_view import CodeView
 from ..widgets.prose import Prose
@@ -60,6 +60,9 @@ class PlanScreen(ActionScreen[bool]):
 
     def body(self) -> Iterable[Widget]:
         """Title and verdict, what it would do, its SQL, the buttons."""
+        status = StatusBar(self.djmig.where, read_only=self._read_only)
+        status.project, status.database = self._session.project, self._request.database
+        yield status
         yield Static(id="title", markup=False)
         yield Static(id="verdict", markup=False)
         yield Banner()
@@ -123,6 +126,12 @@ class PlanScreen(ActionScreen[bool]):
         self.query_one("#verdict", Static).update(verdict_line(plan))
         self.query_one(Prose).show(describe_plan(plan))
         self.refresh_keys()
+
+    def refresh_keys(self) -> None:
+        """Bring keys and button up to the moment."""
+        super().refresh_keys()
+        for button in self.query(YesButton):
+            button.disabled = self.why_not("run") is not None
 
     def watch_outdated(self, outdated: bool) -> None:
         """Say that the plan does not hold any more."""

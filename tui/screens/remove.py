@@ -91,6 +91,7 @@ class RemoveScreen(ActionScreen[bool]):
     def context(self) -> Context:
         """What stands against it."""
         return Context(
+            read_only=self.djmig.read_only,
             roomy=self.roomy,
             named=self._named,
             refused=bool(self._refusals),

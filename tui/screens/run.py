@@ -21,6 +21,7 @@ from ..describe_plan import describe_end
 from ..engine.errors import EngineError
 from ..session import Session
 from ..text import clean, one_line
+from ..widgets.bars import StatusBar
 from ..widgets.folded import Folded
 from ..widgets.progress import StepBar
 from ..widgets.prose import Prose
@@ -52,6 +53,9 @@ class RunScreen(ActionScreen[bool]):
 
     def body(self) -> Iterable[Widget]:
         """Title, progress, log, and what an error left behind."""
+        status = StatusBar(self.djmig.where)
+        status.project, status.database = self._session.project, self._plan.database
+        yield status
         yield Static(Content.styled(clean(self._plan.title), "bold"), id="title")
         yield StepBar(len(self._plan.steps))
         log = Prose()

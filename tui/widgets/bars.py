@@ -86,38 +86,46 @@ class StatusBar(Widget):
         self._flags = [word for word, is_set in (("demo", demo), ("read-only", read_only)) if is_set]
 
     def render(self) -> Content:
-        """Left: the project; right: database and interpreter. The left side gives way first."""
+        """Left: the project; right: the database, and the interpreter where there is room for it."""
         width = self.content_size.width
-        right = self._right(width)
-        left = self._left().truncate(max(0, width - right.cell_length - 2), ellipsis=True)
-        gap = max(1, width - left.cell_length - right.cell_length)
-        return Content.assemble(left, " " * gap, right)
+        left = self._left()
+        rights = self._rights()
+        right = next((one for one in rights if left.cell_length + one.cell_length + 2 <= width), rights[-1])
+        left = left.truncate(max(0, width - right.cell_length - 2), ellipsis=True)
+        return Content.assemble(left, " " * max(1, width - left.cell_length - right.cell_length), right)
 
     def _left(self) -> Content:
         name = one_line(self.project.name if self.project else self._where.folder, 60)
         parts = [Content.styled(name, "bold $primary")]
+        parts += [Content.styled(f" {flag} ", "bold reverse $warning") for flag in self._flags]
         if self.activity:
             parts.append(Content.styled(self.activity, "$accent"))
         elif self.project is not None:
             parts.append(Content.styled(one_line(self.project.settings, 60), "$foreground 70%"))
-        parts += [Content.styled(f"[{flag}]", "bold $warning") for flag in self._flags]
         return Content("  ").join(parts)
 
-    def _right(self, width: int) -> Content:
+    def _rights(self) -> list[Content]:
+        """Return what the right side may say, the longest first."""
         database = self._database()
-        parts = [Content.styled(f"{self.database}: ", "$foreground 70%")]
+        parts = [Content.styled(f"{one_line(self.database, 40)}: ", "$foreground 70%")]
         if database is not None:
             parts.append(Content.styled(place_of(database), "bold"))
             if not database.local:
-                parts.append(Content.styled("  REMOTE ", "bold $warning"))
+                parts.append(Content.styled("  REMOTE", "bold $warning"))
         if self.project is not None and not self.project.debug:
-            parts.append(Content.styled("  DEBUG off ", "bold $warning"))
-        if self.project is not None and width >= 100:
-            interpreter = (
-                f"   Python {self.project.python} · Django {self.project.django} · {self._where.how}"
-            )
-            parts.append(Content.styled(one_line(interpreter, width // 2), "$foreground 60%"))
-        return Content("").join(parts)
+            parts.append(Content.styled("  DEBUG off", "bold $warning"))
+        short = Content("").join(parts)
+        if self.project is None:
+            return [short]
+        versions = (
+            f"   Python {one_line(self.project.python, 20)} · Django {one_line(self.project.django, 20)}"
+        )
+        middle = Content.assemble(short, (versions, "$foreground 60%"))
+        return [
+            Content.assemble(middle, (f" · {one_line(self._where.how, 60)}", "$foreground 60%")),
+            middle,
+            short,
+        ]
 
     def _database(self) -> Database | None:
         databases = self.project.databases if self.project else ()
@@ -135,7 +143,7 @@ class Banner(Static):
 
     DEFAULT_CSS = """
     Banner {
-        dock: top; height: auto; max-height: 3; padding: 0 1;
+        height: auto; max-height: 3; padding: 0 1;
         background: $warning-muted; color: $foreground; display: none;
         &.-shown { display: block; }
     }

@@ -12,6 +12,7 @@ from textual.widgets import ContentSwitcher, Static
 from djmig_tui.protocol import History, MigrationDetail, Project, Sql
 
 from .. import describe
+from ..actions import TABS
 from ..nodes import Node
 from ..text import one_line
 from .code_view import CodeView
@@ -45,7 +46,6 @@ class DetailPane(Vertical):
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name=name)
-        self.border_title = "Migration"
 
     def compose(self) -> ComposeResult:
         """Head, tabs, a line for warnings, and the three kinds of text."""
@@ -64,6 +64,8 @@ class DetailPane(Vertical):
     def watch_tab(self, tab: int) -> None:
         """Mark the tab."""
         self.query_one(TabBar).chosen = tab
+        if not self.has_class("-overview"):
+            self.border_title = TABS[tab - 1]
 
     def warm_up(self) -> None:
         """Get ready for SQL while nothing else is to be done."""
@@ -73,6 +75,7 @@ class DetailPane(Vertical):
         """Show the head at once; the body of an app or of the project too."""
         migration = node.migration
         self.set_class(migration is None, "-overview")
+        self.border_title = TABS[self.tab - 1] if migration else "App" if node.app else "Project"
         head = [describe.title_of(node, project)]
         if migration is not None:
             head.append(describe.state_of(migration))

@@ -103,7 +103,11 @@ class HistoryTree(Tree[Node], inherit_bindings=False):
         else:
             self._rebuild(tree, self.pointed.key)
             self._shape = shape
-        self.post_message(self.Pointed(self.pointed))
+        self._tell_pointed()
+
+    def _tell_pointed(self) -> None:
+        # Its sender is this tree and not the pane that asked: what a parent sends does not bubble past it.
+        self.post_message(self.Pointed(self.pointed).set_sender(self))
 
     def _rebuild(self, tree: Branch, pointed: str) -> None:
         above = self._keys_above(pointed)
@@ -230,7 +234,7 @@ class HistoryTree(Tree[Node], inherit_bindings=False):
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Node]) -> None:
         """Tell the screen where the cursor is."""
         event.stop()
-        self.post_message(self.Pointed(self.pointed))
+        self._tell_pointed()
 
     def on_tree_node_expanded(self, event: Tree.NodeExpanded[Node]) -> None:
         """Remember what the mouse unfolded."""

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from ..actions import move_bindings
 
 #: What a line begins with and what its continuations are indented by: spaces, a number, a sign.
-_LEAD = re.compile(r"\s*(?:\d+\.\s+|[^\w\s\[\](){}<>.,;:'\"/\\-]\s+|because )?")
+_LEAD = re.compile(r"\s*(?:\d+\.\s+|\[.\]\s+|λ\s+|[^\w\s\[\](){}<>.,;:'\"/\\-]\s+|because )?")
 
 
 class Prose(VerticalScroll, inherit_bindings=False):

@@ -11,10 +11,11 @@ from textual.widget import Widget
 from ..actions import TABS
 
 _SHORT = ("Reverse", "Forward", "Ops", "Source", "Impact", "Deps")
+_SHORTEST = ("Rev", "Fwd", "Ops", "Src", "Imp", "Dep")
 
 
 class TabBar(Widget):
-    """Full names where they fit, short ones or bare numbers where not; the chosen one is always named."""
+    """Full names where they fit, short ones where not; the pane's frame has the full one."""
 
     DEFAULT_CSS = """
     TabBar { height: 1; width: 1fr; }
@@ -32,8 +33,8 @@ class TabBar(Widget):
     def _names(self) -> list[str]:
         full = [f" {place} {name} " for place, name in enumerate(TABS, 1)]
         short = [f" {place} {name} " for place, name in enumerate(_SHORT, 1)]
-        bare = [full[place - 1] if place == self.chosen else f" {place} " for place in range(1, 7)]
-        return next((names for names in (full, short) if sum(map(len, names)) <= self.size.width), bare)
+        shortest = [f" {place} {name}" for place, name in enumerate(_SHORTEST, 1)]
+        return next((names for names in (full, short) if sum(map(len, names)) <= self.size.width), shortest)
 
     def render(self) -> Content:
         """Number and name; the chosen one is inverted, and so is not told by colour alone."""

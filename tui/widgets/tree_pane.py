@@ -61,6 +61,12 @@ class TreePane(Vertical):
         """Show everything again."""
         self._filter.close()
 
+    def go_to_match(self, step: int) -> None:
+        """Move to the next (1) or the previous (-1) line that matches the filter."""
+        if not self.history_tree.go_to_match(step):
+            words = one_line(self.history_tree.view.filter, 60)
+            self.notify(f"No migration matches {words!r}; Esc drops it.", severity="warning", markup=False)
+
     @on(Input.Changed)
     def _filter_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -73,7 +79,7 @@ class TreePane(Vertical):
     def _change(self, **changes: bool | str) -> None:
         self.history_tree.show_view(**changes)
         self._title()
-        self.post_message(self.ViewChanged())
+        self.post_message(self.ViewChanged().set_sender(self))
 
     def _title(self) -> None:
         view = self.history_tree.view
