@@ -5,9 +5,10 @@ is made.
 """
 
 import contextlib
+import contextlib
 import copy
 import traceback
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from django.db.migrations.exceptions import NodeNotFoundError
 
@@ -168,18 +169,25 @@ def statements(connection: Any, migration: Any, state: Any, backwards: bool) -> 
 
     `state` is that before `migration`, which must hold no operation that runs code when rendered.
     """
+    with collecting(connection, migration) as editor:
+        if backwards:
+            migration.unapply(state, editor, collect_sql=True)
+        else:
+            migration.apply(state, editor, collect_sql=True)
+    return list(editor.collected_sql)
+
+
+@contextlib.contextmanager
+def collecting(connection: Any, migration: Any) -> Iterator[Any]:
+    """Yield a schema editor that keeps the statements for `migration` and executes none."""
     # SQLite's editor checks every foreign key of the database on its way out: its cost grows with
     # the data and one bad row makes it fail. That is for a run to find out (EDGES 46).
     connection.check_constraints = lambda table_names=None: None
     try:
         with connection.schema_editor(collect_sql=True, atomic=migration.atomic) as editor:
-            if backwards:
-                migration.unapply(state, editor, collect_sql=True)
-            else:
-                migration.apply(state, editor, collect_sql=True)
+            yield editor
     finally:
         del connection.check_constraints
-    return list(editor.collected_sql)
 
 
 def _state_before(loader: Any, migration: Any) -> Any:

@@ -112,8 +112,12 @@ class Comparison:
     def _foreign_key(self, fact: Fact, there: Any) -> None:
         is_ = ", ".join("%s.%s" % target for target in sorted(there or ()))
         where = "%s.%s" % (fact.table, fact.name)
-        sentence = "%s does not reference %s" % (where, fact.shown)
-        sentence += ", but %s." % is_ if is_ else ": the foreign key of %s is missing." % _label(fact)
+        sentence = "%s references %s; %s has it reference %s." % (
+            where,
+            is_ or "nothing: the foreign key is missing",
+            _label(fact),
+            fact.shown,
+        )
         self._excusable(fact, "foreign key" if is_ else "missing foreign key", is_, sentence, [fact.name])
 
     def _index(self, key: Key, fact: Fact, there: Any) -> None:

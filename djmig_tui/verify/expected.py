@@ -74,14 +74,17 @@ class Expectation:
 
     def makes_nothing(self, thing: Any, model: Any) -> bool:
         """Return whether the schema editor would create nothing for an index or a constraint."""
-        if type(thing) is models.Index and not thing.expressions:
-            return False
-        if type(thing) is models.UniqueConstraint and thing.fields and not _is_special(thing):
+        if getattr(thing, "contains_expressions", False):
+            unsupported = not self.connection.features.supports_expression_indexes
+            return unsupported or not thing.create_sql(model, self._editor)
+        if type(thing) is models.Index or not _is_special(thing):
             return False
         return not thing.create_sql(model, self._editor)
 
 
 def _is_special(constraint: Any) -> bool:
+    if type(constraint) is not models.UniqueConstraint:
+        return True
     names = ("condition", "deferrable", "include", "opclasses", "nulls_distinct")
     return any(getattr(constraint, name, None) not in (None, (), []) for name in names)
 

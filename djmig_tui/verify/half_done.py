@@ -5,7 +5,7 @@ from typing import Any, Iterator, List, Set
 from ..loading import Key
 from ..protocol import HalfDone, OperationPlace
 from .expected import Expectation
-from .place import place
+from .place import is_begun, place
 from .records import Claims
 from .remedies import remedies
 
@@ -33,7 +33,7 @@ class Search:
             places = self._placed(key, self._before(key))
             if any(each.done is False for each in places):
                 yield self._half_done(key, True, places)
-            if not any(each.done for each in places):
+            if not any(is_begun(each) for each in places):
                 ends.extend(self._own(app, {parent.key for parent in self._node(key).parents}))
 
     def unrecorded(self, apps: Set[str]) -> Iterator[HalfDone]:
@@ -50,7 +50,7 @@ class Search:
                 continue
             after = self._before(key) if key in self.claims.standing else state.clone()
             places = self._placed(key, after)
-            if any(each.done for each in places):
+            if any(is_begun(each) for each in places):
                 yield self._half_done(key, False, places)
             if not any(each.done is False for each in places):
                 reached.add(key)
@@ -88,9 +88,8 @@ class Search:
 
 def _sentence(key: Key, recorded: bool, places: List[OperationPlace]) -> str:
     name = "%s.%s" % key
-    traces = [each for each in places if each.done is not None]
-    here = [each.description for each in traces if each.done]
-    away = [each.description for each in traces if not each.done]
+    here = [_words(each) for each in places if is_begun(each)]
+    away = [_words(each) for each in places if each.done is False]
     if recorded:
         said = "is recorded as applied"
         lack = "none of it is in the schema" if not here else "not in the schema: %s" % ", ".join(away)
@@ -98,3 +97,7 @@ def _sentence(key: Key, recorded: bool, places: List[OperationPlace]) -> str:
         said = "is not recorded as applied"
         lack = "all of it is in the schema" if not away else "in the schema already: %s" % ", ".join(here)
     return "%s %s, but %s." % (name, said, lack)
+
+
+def _words(place_: OperationPlace) -> str:
+    return place_.description + (" (%s)" % place_.note if place_.note else "")

@@ -17,6 +17,15 @@ Changes = Dict[Key, Tuple[Optional[Fact], Optional[Fact]]]
 _LEVELS = ({TABLE}, {COLUMN}, {TYPE, NULL, PRIMARY_KEY})
 
 
+#: How the note of an operation begins of which one part is in and another is not.
+PARTLY = "partly: "
+
+
+def is_begun(place_: OperationPlace) -> bool:
+    """Return whether an operation is in the schema, or a part of it."""
+    return bool(place_.done) or place_.note.startswith(PARTLY)
+
+
 def place(migration: Any, state: Any, expectation: Expectation) -> List[OperationPlace]:
     """Return which operations are in the schema. `state` is that before the migration, and moves on."""
     changes = [_changes(operation, migration, state, expectation) for operation in migration.operations]
@@ -24,10 +33,22 @@ def place(migration: Any, state: Any, expectation: Expectation) -> List[Operatio
     for key in {key for each in changes for key in each}:
         for index, done in _told_by(key, changes, expectation.schema):
             votes[index][key] = done
-    return [
+    placed = [
         _placed(str(operation.describe()), found_, changed)
         for operation, found_, changed in zip(migration.operations, votes, changes)
     ]
+    return [_settled(index, placed, bool(changes[index])) for index in range(len(placed))]
+
+
+def _settled(index: int, placed: List[OperationPlace], changes: bool) -> OperationPlace:
+    """Let the neighbours tell of an operation whose own trace a later one has covered: order is kept."""
+    place_ = placed[index]
+    if place_.done is None and changes:
+        if any(later.done for later in placed[index + 1 :]):
+            return OperationPlace(place_.description, True)
+        if any(earlier.done is False for earlier in placed[:index]):
+            return OperationPlace(place_.description, False)
+    return place_
 
 
 def _changes(operation: Any, migration: Any, state: Any, expectation: Expectation) -> Changes:
@@ -91,7 +112,7 @@ def _placed(description: str, votes: Dict[Key, bool], changes: Changes) -> Opera
             continue
         done = all(told.values())
         if not done and any(told.values()):
-            return OperationPlace(description, False, "partly: %s" % _named(told, True, changes))
+            return OperationPlace(description, False, PARTLY + _named(told, True, changes))
         opposed = {key: other for key, other in votes.items() if other != done}
         note = ""
         if opposed:

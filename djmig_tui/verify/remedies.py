@@ -8,7 +8,8 @@ from .. import databases
 from ..errors import first_error
 from ..operations import hides_code, is_reversible, part
 from ..protocol import OperationPlace
-from ..sql import statements
+from ..sql import collecting, statements
+from .place import is_begun
 
 _BY_HAND = (
     "-- What is in the schema is not the beginning of the migration: only a look at each operation tells"
@@ -28,9 +29,11 @@ def remedies(
         return command.lines(command.unrecord(), command.migrate()), command.lines(command.unrecord())
     writer = _Writer(loader, connection, migration)
     undo = writer.backwards(done) + (["-- Then: " + command.unrecord()] if recorded else [])
-    if all(each.done is not False for each in places):
-        return command.lines(command.record()), "\n".join(undo)
-    finish = writer.forwards(done) + ([] if recorded else ["-- Then: " + command.record()])
+    finish = writer.ends(done) if any(each.done and each.note for each in places) else []
+    if any(each.done is False for each in places):
+        finish.extend(writer.forwards(done))
+    if not recorded:
+        finish.append(("-- Then: " if finish else "") + command.record())
     return "\n".join(finish), "\n".join(undo)
 
 
@@ -38,7 +41,7 @@ def boundary(places: Sequence[OperationPlace]) -> Optional[int]:
     """Return how many operations are done, the first ones; None if it is not just the first ones."""
     done = [index for index, each in enumerate(places) if each.done]
     missing = [index for index, each in enumerate(places) if each.done is False]
-    if any(each.note.startswith("partly") for each in places):
+    if any(is_begun(each) and not each.done for each in places):
         return None
     if done and missing and done[-1] > missing[0]:
         return None
@@ -102,6 +105,22 @@ class _Writer:
             lines.extend(self._operation(index, backwards=True))
         return lines
 
+    def ends(self, done: int) -> List[str]:
+        """Return the SQL that the first `done` operations leave to the end of the migration.
+
+        Those are indexes and foreign keys. One editor sees all the operations, for later ones rename
+        what earlier ones left.
+        """
+        with collecting(self.connection, self.migration) as editor:
+            for operation, before in zip(self.migration.operations[:done], self.states):
+                after = before.clone()
+                operation.state_forwards(self.migration.app_label, after)
+                if operation.reduces_to_sql and not hides_code(operation):
+                    operation.database_forwards(self.migration.app_label, editor, before, after)
+            lines = ["%s;" % statement for statement in editor.deferred_sql]
+        heading = "-- Left to the end of the migration (leave out what is there already)"
+        return ["--", heading, "--", *lines] if lines else []
+
     def _operation(self, index: int, backwards: bool) -> List[str]:
         operation = self.migration.operations[index]
         heading = ["--", "-- %s" % operation.describe(), "--"]
@@ -109,9 +128,9 @@ class _Writer:
         if code or (backwards and not is_reversible(operation)):
             shown = part(self.migration, operation, backwards)
             return heading + ["-- " + line for line in shown.text.splitlines()]
-        alone = copy.copy(self.migration)
-        alone.operations = [operation]
         try:
+            alone = copy.copy(self.migration)
+            alone.operations = [operation]
             return statements(self.connection, alone, self.states[index].clone(), backwards)
         except Exception as error:  # noqa: BLE001 -- an operation may fail in any way; the text says how
             traceback.print_exc()
