@@ -132,6 +132,8 @@ def _parser() -> argparse.ArgumentParser:
     migrate.add_argument("app", nargs="?", metavar="APP")
     migrate.add_argument("name", nargs="?", metavar="TARGET")
     _add_run(migrate)
+    verify = add("verify", "say where the real schema disagrees with the records; changes nothing")
+    verify.add_argument("app", nargs="?", metavar="APP")
     remove = add("remove", "move the file of an unapplied migration to the trash")
     _add_migration(remove)
     remove.add_argument("--initial", action="store_true", help="also if it is the app's first migration")

@@ -11,7 +11,7 @@ from ..engine.errors import EngineError, NotFound
 from ..options import Options
 from ..output import ProgressLine, print_error, print_json, print_text
 from ..state import State
-from . import files, listing, plans, sql
+from . import files, listing, plans, sql, verify
 from .answer import FAILED, USAGE, Answer, CommandError
 from .interrupts import interrupts
 from .session import Session
@@ -22,6 +22,7 @@ COMMANDS: dict[str, Callable[[Session], Awaitable[Answer]]] = {
     "plan": plans.show_plan,
     "rollback": plans.roll_back,
     "migrate": plans.migrate,
+    "verify": verify.verify_schema,
     "remove": files.remove,
     "restore": files.restore,
 }
