@@ -1,8 +1,9 @@
 """What the detail tabs show of one migration: operations, source, dependencies, what undoing loses."""
 
-from typing import Any, List, Tuple
+from typing import Any, Tuple
 
 from . import databases
+from .dependencies import children
 from .errors import EngineError, Refusal
 from .impact import Impact, measure
 from .loading import Folder, Key
@@ -65,14 +66,3 @@ def read_source(folders: Tuple[Folder, ...], key: Key) -> Tuple[Any, str]:
             return path, source.read()
     except OSError as error:
         return path, "# %s" % error
-
-
-def children(disk: Any, key: Key) -> List[Key]:
-    """Return the migrations on disk that name `key` as a dependency, or that it runs before."""
-    found = {tuple(child) for child in getattr(disk.migrations.get(key), "run_before", ())}
-    found.update(
-        other
-        for other, migration in disk.migrations.items()
-        if key in {tuple(parent) for parent in migration.dependencies}
-    )
-    return sorted(found)

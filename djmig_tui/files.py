@@ -2,13 +2,15 @@
 
 import base64
 import hashlib
+import importlib.util
 import os
 import stat
-from typing import Any, List, Tuple
+import sys
+from typing import Any, List, Optional, Tuple
 
 from django.db import connections
 
-from .detail import children
+from .dependencies import named_in_run_before, removal_order
 from .errors import EngineError, FailedError, Refusal, StaleError
 from .git import git_warnings
 from .loading import Folder, Key, is_third_party, scan_folders
@@ -43,6 +45,10 @@ def read_file(session: Any, request: ReadFile, call: Any) -> MigrationFile:
         refusals.append(
             "%s.%s is needed by %s: remove these first, in this order." % (*key, ", ".join(needed_by))
         )
+    refusals.extend(
+        "%s.%s names it in run_before: take it out there first, or Django can build no graph." % other
+        for other in named_in_run_before(session.disk(), key)
+    )
     return MigrationFile(
         app=key[0],
         name=key[1],
@@ -80,13 +86,28 @@ def _place_refusals(folder: Folder, path: str, mode: int) -> List[str]:
             "%s belongs to an installed package and is never removed: the next install would bring it back."
             " Roll its app back instead (b on the app)." % path
         )
-    if stat.S_ISLNK(mode) or os.path.islink(folder.path or ""):
-        refusals.append("%s is reached through a symlink: remove the real file where it is." % path)
-    elif os.path.dirname(os.path.realpath(path)) != os.path.realpath(folder.path or ""):
-        refusals.append("%s lies outside the migrations folder of %s." % (path, folder.label))
+    link = _link(path)
+    if link is not None:
+        refusals.append("%s is reached through a symlink (%s): remove the real file there." % (path, link))
     elif not stat.S_ISREG(mode):
         refusals.append("%s is not a regular file." % path)
     return refusals
+
+
+def _link(path: str) -> Optional[str]:
+    """Return the symlink by which `path` leads elsewhere, None if it does not.
+
+    Links above, by which the project itself is reached, lead nowhere else.
+    """
+    top = os.getcwd()
+    while path != os.path.dirname(path):
+        real = os.path.realpath(path)
+        if top == real or top.startswith(real.rstrip(os.sep) + os.sep):
+            return None
+        if os.path.islink(path):
+            return path
+        path = os.path.dirname(path)
+    return None
 
 
 def _applied_on(session: Any, key: Key) -> Tuple[List[str], List[str]]:
@@ -107,21 +128,6 @@ def _applied_on(session: Any, key: Key) -> Tuple[List[str], List[str]]:
                 "%s.%s is applied on %r: roll it back there first (u), then remove it." % (*key, alias)
             )
     return applied, refusals
-
-
-def removal_order(disk: Any, key: Key) -> List[str]:
-    """Return everything that depends on `key`, directly or not, the last one first."""
-    order: List[Key] = []
-
-    def visit(each: Key) -> None:
-        for child in children(disk, each):
-            if child not in order and child != key:
-                visit(child)
-        if each != key and each not in order:
-            order.append(each)
-
-    visit(key)
-    return ["%s.%s" % each for each in order]
 
 
 def _is_first(disk: Any, folder: Folder, key: Key) -> bool:
@@ -160,16 +166,25 @@ def delete_file(session: Any, request: DeleteFile, call: Any) -> FileDeleted:
         raise Refusal(" ".join(file.refusals))
     if file.first and not request.first:
         raise Refusal("%s.%s is the app's first migration: its name must be typed." % (file.app, file.name))
-    also = _stale_byte_code(file.path)
+    stale = _stale_byte_code(file.path)
     try:
         os.unlink(file.path)
-        for each in also:
-            os.unlink(each)
     except OSError as error:
-        raise FailedError("%s: %s." % (error.filename, error.strerror)) from error
+        raise FailedError("%s cannot be removed: %s." % (file.path, error.strerror)) from error
+    also = [path for path in stale if _is_removed(path)]
     _sync_folder(os.path.dirname(file.path))
     session.forget_file(_module(request.app, request.name))
     return FileDeleted(file.path, tuple(also))
+
+
+def _is_removed(path: str) -> bool:
+    """Remove byte code and return whether it went: the file is gone already, and it does no harm."""
+    try:
+        os.unlink(path)
+    except OSError as error:
+        sys.stderr.write("djmig-tui: %s stays: %s\n" % (path, error.strerror))
+        return False
+    return True
 
 
 def _refuse_read_only(session: Any) -> None:
@@ -180,10 +195,9 @@ def _refuse_read_only(session: Any) -> None:
 
 
 def _stale_byte_code(path: str) -> List[str]:
-    folder, base = os.path.split(path)
-    stem = base[: -len(".py")]
+    stem = os.path.basename(path)[: -len(".py")]
     found = [path + "c"] if os.path.isfile(path + "c") else []
-    cache = os.path.join(folder, "__pycache__")
+    cache = os.path.dirname(importlib.util.cache_from_source(path))
     try:
         entries = sorted(os.listdir(cache))
     except OSError:
@@ -228,7 +242,7 @@ def restore_file(session: Any, request: RestoreFile, call: Any) -> FileRestored:
 
 def _restored_path(request: RestoreFile) -> str:
     folder = _folder(request.app)
-    if os.path.basename(request.name) != request.name or not request.name or request.name[0] in "_~.":
+    if not request.name or request.name[0] in "_~" or set(request.name) & {os.sep, "\0", "."}:
         raise Refusal("%r is not the name of a migration." % request.name)
     if folder.path is None or folder.why_empty not in {None, ""} or not os.path.isdir(folder.path):
         raise Refusal(
