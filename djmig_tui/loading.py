@@ -87,7 +87,7 @@ def _scan(app_config: Any) -> Folder:
         return folder(None, [], "MIGRATION_MODULES turns migrations off for this app.")
     try:
         spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 -- a package that it lies in is imported, and may raise anything
         return folder(None, [], "The package %s cannot be imported: %s" % (module, error))
     if spec is None:
         why = "MIGRATION_MODULES names %s, which does not exist." if explicit else "There is no package %s."
@@ -106,7 +106,9 @@ def migration_names(path: str) -> List[str]:
         entries = os.listdir(path)
     except OSError:
         return []
-    return [entry[:-3] for entry in entries if entry.endswith(".py") and entry[0] not in "_~"]
+    # Python cannot import what has a dot in its name: such a file is somebody's copy (pkgutil.iter_modules).
+    names = [entry[:-3] for entry in entries if entry.endswith(".py") and entry[0] not in "_~"]
+    return [name for name in names if name and "." not in name]
 
 
 def take_snapshot(folders: Tuple[Folder, ...]) -> Snapshot:
