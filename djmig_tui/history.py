@@ -7,7 +7,7 @@ from django.db.migrations.exceptions import NodeNotFoundError
 
 from . import databases
 from .errors import EngineError
-from .loading import Folder, Key, scan_folders
+from .loading import Folder, Key, ancestry, scan_folders
 from .operations import irreversible, runs_python
 from .protocol import (
     APPLIED,
@@ -169,26 +169,8 @@ class _Facts:
 
 
 def full_order(graph: Any) -> List[Key]:
-    """Return all nodes in the order of Django's plan for everything, in one walk.
-
-    `MigrationExecutor.migration_plan` walks every leaf's whole ancestry anew and drops what it has
-    seen; sharing the visited set gives the same list, since it always holds whole ancestries.
-    """
-    ordered: List[Key] = []
-    seen: Set[Key] = set()
-    for leaf in graph.leaf_nodes():
-        stack = [(graph.node_map[leaf], False)]
-        while stack:
-            node, processed = stack.pop()
-            if node.key in seen:
-                continue
-            if processed:
-                seen.add(node.key)
-                ordered.append(node.key)
-                continue
-            stack.append((node, True))
-            stack.extend((parent, False) for parent in sorted(node.parents))
-    return ordered
+    """Return all nodes in the order of Django's plan for everything."""
+    return ancestry(graph, graph.leaf_nodes())
 
 
 def _loaded_app(folder: Folder, facts: _Facts) -> App:

@@ -8,10 +8,12 @@ import sys
 import traceback
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple, Union
 
 from django.apps import apps
+from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.state import ProjectState
 
 Key = Tuple[str, str]
 #: Path → (mtime in ns, size) of every Python file in the migrations folders.
@@ -52,10 +54,16 @@ class Disk:
 
 
 class Loader(MigrationLoader):  # type: ignore[misc, unused-ignore]
-    """Django's loader over files that were imported once, so that several graphs can be built."""
+    """Django's loader over files that were imported once, so that several graphs can be built.
+
+    It belongs to the files and records as they were then, so its findings are kept: a session drops it
+    with them.
+    """
 
     def __init__(self, connection: Any, disk: Disk, replace: bool) -> None:
         self.disk = disk
+        self._conflicts: Optional[Dict[str, List[str]]] = None
+        self._consistent: Union[bool, InconsistentMigrationHistory, None] = None
         super().__init__(connection, ignore_no_migrations=True, replace_migrations=replace)
 
     def load_disk(self) -> None:
@@ -63,6 +71,61 @@ class Loader(MigrationLoader):  # type: ignore[misc, unused-ignore]
         self.disk_migrations = dict(self.disk.migrations)
         self.unmigrated_apps = set(self.disk.unmigrated_apps)
         self.migrated_apps = set(self.disk.migrated_apps)
+
+    def detect_conflicts(self) -> Dict[str, List[str]]:
+        """Return the apps with several heads; found once."""
+        if self._conflicts is None:
+            self._conflicts = super().detect_conflicts()
+        return dict(self._conflicts)
+
+    def check_consistent_history(self, connection: Any) -> None:
+        """Raise `InconsistentMigrationHistory` as Django does; read from the database once."""
+        if self._consistent is None:
+            try:
+                super().check_consistent_history(connection)
+                self._consistent = True
+            except InconsistentMigrationHistory as error:
+                self._consistent = error
+        if isinstance(self._consistent, InconsistentMigrationHistory):
+            raise self._consistent.with_traceback(None)
+
+    def project_state(self, nodes: Any = None, at_end: bool = True) -> Any:
+        """Return the state at the end of `nodes`, one key or several, or before them, as Django makes it.
+
+        `MigrationGraph.make_state` looks for each migration in a list of those before it, once for each
+        of `nodes`: of thousands that is felt.
+        """
+        if not nodes:
+            return super().project_state(nodes, at_end)
+        keys = dict.fromkeys(nodes if isinstance(nodes[0], tuple) else [nodes])
+        state = ProjectState(real_apps=self.unmigrated_apps)
+        for key in ancestry(self.graph, keys):
+            if at_end or key not in keys:
+                state = self.graph.nodes[key].mutate_state(state, preserve=False)
+        return state
+
+
+def ancestry(graph: Any, keys: Iterable[Key]) -> List[Key]:
+    """Return `keys` and all that they need in the order of Django's plans, in one walk.
+
+    Django walks the ancestry of each key anew and drops what it has seen; sharing what was seen gives
+    the same list, since it always holds whole ancestries.
+    """
+    ordered: List[Key] = []
+    seen: Set[Key] = set()
+    for start in keys:
+        stack = [(graph.node_map[start], False)]
+        while stack:
+            node, processed = stack.pop()
+            if node.key in seen:
+                continue
+            if processed:
+                seen.add(node.key)
+                ordered.append(node.key)
+                continue
+            stack.append((node, True))
+            stack.extend((parent, False) for parent in sorted(node.parents))
+    return ordered
 
 
 def is_third_party(path: str) -> bool:

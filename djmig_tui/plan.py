@@ -242,7 +242,7 @@ def _notes(route: Route, request: Intent, no_command: Optional[str]) -> List[str
 
 def fingerprint(session: Any, request: Intent, route: Route) -> str:
     """Return a hash of all that the plan rests on: records, the steps' bytes, target, database."""
-    records = session.refresh(request.database)
+    records = session.known_records(request.database)  # those that `route` was found with
     given = databases.settings_of(request.database)
     digest = hashlib.sha256()
     parts: List[str] = [request.database, str(given.get("NAME")), str(given.get("HOST"))]
