@@ -2,12 +2,17 @@
 
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
+from django.db import OperationalError, ProgrammingError
+
 from . import databases
+from .changes import DROP_COLUMN
 from .questions import DUPLICATES, ROWS, Asked, Question
 from .world import quoted
 
 #: Seconds that one query may take; after that there is an estimate, or none.
 LIMIT = 2.0
+#: Rows from which on an estimate is worth telling before the count.
+LARGE = 100_000
 
 Answer = Tuple[Optional[int], bool]  # rows, and whether the count is exact
 
@@ -35,6 +40,8 @@ def count(
         else:
             by_table.setdefault(question.table, []).append(question)
     existing = _tables(connection) if by_table else set()
+    if told is not None:
+        _tell_estimates({name: by_table[name] for name in by_table if name in existing}, connection, told)
     for table, questions in by_table.items():
         if table not in existing:
             for question in questions:
@@ -43,6 +50,34 @@ def count(
         _ask_table(table, questions, connection, answered)
     order = {id(question): place for place, question in enumerate(asked.questions)}
     return sorted(answers, key=lambda each: order[id(each[0])])
+
+
+def _tell_estimates(
+    by_table: Dict[str, List[Question]], connection: Any, told: Callable[[Question, Answer], None]
+) -> None:
+    """Tell at once what the database thinks of large tables; the counts come later, or never in time."""
+    vendor = databases.vendor(connection)
+    for table, questions in by_table.items():
+        if (vendor.estimate(connection, table) or 0) < LARGE:
+            continue
+        for question in questions:
+            told(question, (_estimated(question, connection), False))
+
+
+def _estimated(question: Question, connection: Any) -> Optional[int]:
+    """Return the database's own idea of an answer, None where it has none."""
+    vendor = databases.vendor(connection)
+    if question.what == ROWS:
+        rows: Optional[int] = vendor.estimate(connection, question.table)
+        return rows
+    if question.effect.kind != DROP_COLUMN or len(question.columns) != 1:
+        return None
+    (expression,) = question.columns.values()
+    for column, quoted_now in ((each, quoted(connection)(each)) for each in question.columns):
+        if expression.sql == quoted_now:
+            values: Optional[int] = vendor.estimate_values(connection, question.table, column)
+            return values
+    return None
 
 
 def _tables(connection: Any) -> Any:
@@ -61,9 +96,8 @@ def _ask_table(
     if plain:
         rows = _query(connection, *_aggregate(table, plain, connection))
     if rows is None:
-        estimate = databases.vendor(connection).estimate(connection, table)
         for question in plain:
-            answered(question, estimate if question.what == ROWS else None, False)
+            answered(question, _estimated(question, connection), False)
     for place, question in enumerate(plain if rows is not None else []):
         answered(question, _number(rows[place]) if rows else None, True)
     for question in questions:
@@ -131,12 +165,19 @@ def _duplicates(table: str, question: Question, connection: Any) -> Tuple[str, L
 
 
 def _query(connection: Any, sql: str, params: List[Any]) -> Optional[Tuple[Any, ...]]:
-    """Return the one row of `sql`, None if it took too long. Raises what the database raises otherwise."""
+    """Return the one row of `sql`, None if it took too long or the schema is not what the records claim."""
 
     def work(cursor: Any) -> Tuple[Any, ...]:
         cursor.execute(sql, params)
         row: Tuple[Any, ...] = cursor.fetchone()
         return row
 
-    answer: Optional[Tuple[Any, ...]] = databases.vendor(connection).limited(connection, LIMIT, work)
+    try:
+        answer: Optional[Tuple[Any, ...]] = databases.vendor(connection).limited(connection, LIMIT, work)
+    except ProgrammingError:  # a column that is not there: verify (V) tells more
+        return None
+    except OperationalError as error:
+        if "no such column" in str(error) or error.args[:1] == (1054,):  # SQLite's words, MySQL's number
+            return None
+        raise
     return answer

@@ -63,6 +63,11 @@ def estimate(connection: Any, table: str) -> Optional[int]:
     return None if row is None or row[0] is None else int(row[0])
 
 
+def estimate_values(connection: Any, table: str, column: str) -> Optional[int]:
+    """Nothing is known of a column's values without counting them."""
+    return None
+
+
 def one_transaction_why_not(connection: Any) -> Optional[str]:
     """Return why the whole plan cannot be one transaction."""
     return "%s commits at every schema change" % connection.display_name

@@ -60,6 +60,19 @@ def estimate(connection: Any, table: str) -> Optional[int]:
     return None if row is None or row[0] < 0 else int(row[0])
 
 
+def estimate_values(connection: Any, table: str, column: str) -> Optional[int]:
+    """Return the planner's idea of how many rows have a value in `column`, None if it has none."""
+    rows = estimate(connection, table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT null_frac FROM pg_stats WHERE tablename = %s AND attname = %s"
+            " AND schemaname = ANY (current_schemas(false))",
+            [table, column],
+        )
+        row = cursor.fetchone()
+    return None if rows is None or row is None else int(rows * (1 - row[0]))
+
+
 def one_transaction_why_not(connection: Any) -> Optional[str]:
     """PostgreSQL rolls DDL back."""
     return None

@@ -67,6 +67,11 @@ def estimate(connection: Any, table: str) -> Optional[int]:
     return None
 
 
+def estimate_values(connection: Any, table: str, column: str) -> Optional[int]:
+    """Nothing is known of a column's values without counting them."""
+    return None
+
+
 def one_transaction_why_not(connection: Any) -> Optional[str]:
     """SQLite rolls DDL back."""
     return None

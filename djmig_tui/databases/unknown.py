@@ -34,6 +34,11 @@ def estimate(connection: Any, table: str) -> Optional[int]:
     return None
 
 
+def estimate_values(connection: Any, table: str, column: str) -> Optional[int]:
+    """Nothing is known of a column's values without counting them."""
+    return None
+
+
 def one_transaction_why_not(connection: Any) -> Optional[str]:
     """Return why the whole plan is not one transaction."""
     return "%s is not a database that djmig-tui knows" % connection.display_name
