@@ -135,6 +135,9 @@ from django.db import migrations, models
     ]
 """
 
+#: The argument of CheckConstraint, an expression in a migration: Django 5.1 renamed it.
+CHECK = "'condition' if __import__('django').VERSION >= (5, 1) else 'check'"
+
 
 def migration_source(
     *operations: str,

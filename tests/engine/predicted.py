@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from tests.sources import CHECK
+
 
 @dataclass(frozen=True)
 class Field:
@@ -146,7 +148,7 @@ class Maker:
             if model.fields[held].kind == "char":
                 source = f"models.UniqueConstraint(fields=['{held}'], name='{name}')"
             else:
-                source = f"models.CheckConstraint({CHECK}=models.Q({held}__lt=50), name='{name}')"
+                source = f"models.CheckConstraint(**{{{CHECK}: models.Q({held}__lt=50)}}, name='{name}')"
             model.constraints[name] = source
             model.held.add(held)
             options = f"options={{'constraints': [{source}]}}, "
@@ -274,10 +276,6 @@ class Maker:
         model.held.add(name)
         index = f"index=models.Index(fields=['{name}'], name='i{self.number()}')"
         return self.on("AddIndex", model, index)
-
-
-#: The argument of CheckConstraint: Django 5.1 renamed it.
-CHECK = "condition"
 
 
 def copied(models: dict[int, Model]) -> dict[int, Model]:

@@ -13,6 +13,7 @@ from djmig_tui import protocol as p
 from tests.driver import driving
 from tests.engine.test_objects import execute
 from tests.projects import SampleProject, make_project
+from tests.sources import CHECK
 
 MIGRATION = """from django.db import migrations, models
 import datetime
@@ -238,7 +239,8 @@ def test_edge_09_duplicates_of_a_pair(make: Make) -> None:
 
 
 def test_edge_09_rows_that_violate_a_returning_check(make: Make) -> None:
-    options = '"constraints": [models.CheckConstraint(condition=models.Q(pages__lt=50), name="thin")]'
+    check = f'models.CheckConstraint(**{{{CHECK}: models.Q(pages__lt=50)}}, name="thin")'
+    options = f'"constraints": [{check}]'
     insert = "INSERT INTO shop_book (title, pages) VALUES ('a', 1), ('b', 99), ('c', 100), ('d', NULL)"
     project = make(
         f"{TITLE.format(extra='')}, {OTHER}",
