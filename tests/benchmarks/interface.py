@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from tests.benchmarks.start import settled
@@ -54,7 +55,7 @@ class Cursor:
         return took if "." in self.at else None
 
 
-def rows(folder: Path, size: int, rounds: Iterator[int], moves: int = MOVES) -> list[Row]:
+def rows(folder: Path, size: int, rounds: Iterator[int]) -> list[Row]:
     """Measure a project of `size` migrations, and say it in rows."""
     project = project_of(folder / f"interface{size}", size)
     installed = Installed(folder / f"interface{size}" / "installed")
@@ -64,25 +65,23 @@ def rows(folder: Path, size: int, rounds: Iterator[int], moves: int = MOVES) -> 
         with installed.open(project) as terminal, django(project) as commands:
             terminal.wait_for(settled, "the whole history")
             if number:
-                _walk(Cursor(terminal, f"{last.parts[-3]}.{last.stem}"), commands, moves, (far, near, theirs))
+                _walk(Cursor(terminal, f"{last.parts[-3]}.{last.stem}"), commands, (far, near, theirs))
                 terminal.rest()
                 memory.add(terminal.memory())
             terminal.quit()
     return _rows(size, far, near, theirs, memory)
 
 
-def _walk(cursor: Cursor, commands: Django, moves: int, into: tuple[Samples, Samples, Samples]) -> None:
+def _walk(cursor: Cursor, commands: Django, into: tuple[Samples, Samples, Samples]) -> None:
     far, near, theirs = into
-    for number in range(moves):
+    for number in range(MOVES):
         took = cursor.move(HALF_PAGE_DOWN)
         if took is None:
             continue
         far.add(took)
         if number % COMPARED == 0:
             app, _, name = cursor.at.partition(".")
-            theirs.add(
-                seconds_of(lambda app=app, name=name: commands.call("sqlmigrate", app, name, backwards=True))
-            )  # type: ignore[misc]
+            theirs.add(seconds_of(partial(commands.call, "sqlmigrate", app, name, backwards=True)))
         took = cursor.move("k" if number % 2 else "j")
         if took is not None:
             near.add(took)
