@@ -49,7 +49,7 @@ def _main(options: Options) -> int:
     if opens_interface and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "The interface needs a terminal, and this is none. For scripts: djmig-tui list, sql, plan, "
-            "rollback, migrate, remove or restore; see djmig-tui --help."
+            "rollback, migrate, verify, remove or restore; see djmig-tui --help."
         )
     if options.where:
         return _print_where(options)
@@ -64,18 +64,20 @@ def _main(options: Options) -> int:
 def _interface(options: Options, launch: Launch, spawned: Spawned) -> int:
     from . import start
     from .app import DjmigApp
+    from .engine.discover import local_hosts
     from .engines import Engines
     from .messages import Where
 
     engines = Engines(launch, spawned)
     app = DjmigApp(
         connect=engines.connect,
-        where=Where(str(launch.root), launch.command, launch.how),
+        where=Where(str(launch.root), launch.command, launch.how, str(launch.cwd), launch.settings),
         state=start.demo_state(launch) if options.demo else start.state_of(launch.root, options, os.environ),
         database=options.database,
         read_only=options.read_only,
         demo=options.demo,
         printed=engines.printed,
+        local_hosts=local_hosts(launch.root),
     )
     app.run()
     return app.return_code or 0

@@ -60,7 +60,7 @@ def test_the_main_job(program: Program, project: SampleProject, columns: int, li
         terminal.wait_for("(y)")
         terminal.press("y")
         terminal.wait_until(lambda: "0003_change_price_field" not in project.applied("store"), "the rollback")
-        terminal.wait_for("edit the models")  # the next step is named
+        terminal.wait_for("How it ended", "edit the models")  # the next step is named
         terminal.press("\x1b")
         terminal.wait_for("[ ] 0003_change", "[X] 0002_add_price")
 
