@@ -51,30 +51,35 @@ else:
 def _init(self: Any, *args: Any, **kwargs: Any) -> None:
     """Compile the class's own `__init__` at its first use, and go on with it."""
     cls = type(self)
-    defaults, parameters, lines = {}, ["self"], ["members = self.__dict__"]
+    defaults, parameters, lines = {}, ["self"], []
     for field in fields(cls):
         required = field.default is MISSING
         parameters.append(field.name if required else "%s=defaults[%r]" % (field.name, field.name))
-        lines.append("members[%r] = %s" % (field.name, field.name))
+        lines.append("put(self, %r, %s)" % (field.name, field.name))
         defaults[field.name] = field.default
-    source = "def __init__(%s):\n    %s" % (", ".join(parameters), "\n    ".join(lines))
-    made: Dict[str, Any] = {"defaults": defaults}
+    source = "def __init__(%s):\n    %s" % (", ".join(parameters), "\n    ".join(lines) or "pass")
+    made: Dict[str, Any] = {"defaults": defaults, "put": object.__setattr__}
     exec(source, made)  # noqa: S102 -- as dataclasses do
     cls.__init__ = made["__init__"]
     cls.__init__(self, *args, **kwargs)
 
 
+def _values(self: Any) -> Tuple[Any, ...]:
+    # Not __dict__: to be asked for it makes an object twice as large.
+    return tuple(getattr(self, name) for name in _field_names(type(self)))
+
+
 def _repr(self: Any) -> str:
-    members = ", ".join("%s=%r" % member for member in self.__dict__.items())
-    return "%s(%s)" % (type(self).__qualname__, members)
+    members = zip(_field_names(type(self)), _values(self))
+    return "%s(%s)" % (type(self).__qualname__, ", ".join("%s=%r" % member for member in members))
 
 
 def _eq(self: Any, other: Any) -> Any:
-    return self.__dict__ == other.__dict__ if type(other) is type(self) else NotImplemented
+    return _values(self) == _values(other) if type(other) is type(self) else NotImplemented
 
 
 def _hash(self: Any) -> int:
-    return hash(tuple(self.__dict__.values()))
+    return hash(_values(self))
 
 
 def _frozen(self: Any, name: str, value: Any = None) -> None:
