@@ -66,12 +66,14 @@ def _init(self: Any, *args: Any, **kwargs: Any) -> None:
 
 def _values(self: Any) -> Tuple[Any, ...]:
     # Not __dict__: to be asked for it makes an object twice as large.
-    return tuple(getattr(self, name) for name in _field_names(type(self)))
+    cls: Any = type(self)
+    return tuple(getattr(self, name) for name in _field_names(cls))
 
 
 def _repr(self: Any) -> str:
-    members = zip(_field_names(type(self)), _values(self))
-    return "%s(%s)" % (type(self).__qualname__, ", ".join("%s=%r" % member for member in members))
+    cls: Any = type(self)
+    members = zip(_field_names(cls), _values(self))
+    return "%s(%s)" % (cls.__qualname__, ", ".join("%s=%r" % member for member in members))
 
 
 def _eq(self: Any, other: Any) -> Any:
