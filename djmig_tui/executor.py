@@ -15,6 +15,10 @@ from .routes import PlanExecutor, Route
 RECORDS_BOTH_WAYS = "forward" in inspect.signature(MigrationExecutor.record_migration).parameters
 
 
+class DatabaseGone(Exception):
+    """Raised at the end of a run if what it changed is not what others will see."""
+
+
 class RunExecutor(PlanExecutor):
     """Runs the plan of a route on a connection that may write.
 
@@ -45,8 +49,15 @@ class RunExecutor(PlanExecutor):
         with vendor.transaction(self.connection) if one else contextlib.nullcontext():
             self.run.begins(self.connection)
             vendor.guard(self.connection, one)
+            file = vendor.file(self.connection.settings_dict)
             self.run.before_steps(self.recorder)
-            return super().migrate(targets, plan=plan, state=state, **kwargs)
+            state = super().migrate(targets, plan=plan, state=state, **kwargs)
+            if vendor.file(self.connection.settings_dict) != file:
+                raise DatabaseGone(
+                    "%s is not the file any more that the run began on"
+                    % self.connection.settings_dict["NAME"]
+                )
+            return state
 
     def unapply_migration(self, state: Any, migration: Any, fake: bool = False) -> Any:
         """Undo one migration; its record goes in the same transaction where there is one (EDGES 29)."""

@@ -2,6 +2,7 @@
 
 from typing import Any, List
 
+from . import databases
 from .errors import EngineError
 from .loading import Key
 from .protocol import RunFinished, StepDone
@@ -44,6 +45,7 @@ def _error(run: Any, failed: Any) -> Any:
 
 def _standing(run: Any) -> List[Key]:
     try:
+        databases.refuse_missing(run.connection.alias)
         records = read_records(run.connection.alias)
     except EngineError:  # the database went away: what was committed is what we know
         return [] if run.one_transaction and not run.committed else list(run.reached)

@@ -122,6 +122,8 @@ class Run:
             self.error = failures.sentence(error)
             if not self.begun:
                 self.error = "Before the first step: %s" % self.error
+            elif self.one_transaction and len(self.reached) == len(self.route.pairs):
+                self.error = "When all was to be committed: %s" % self.error
             self.operation = failures.failed_operation(error)
             self.blocked_by = self._lookout.blockers(error)
 

@@ -134,6 +134,12 @@ def missing(alias: str) -> bool:
     return bool(vendor(connection).missing(connection.settings_dict))
 
 
+def refuse_missing(alias: str) -> None:
+    """Raise `FailedError` if connecting to `alias` would create its database."""
+    if missing(alias):
+        raise FailedError("The database %s is not there." % settings_of(alias)["NAME"])
+
+
 def settings_of(alias: str) -> Any:
     """Return the entry of DATABASES behind `alias`, with Django's defaults filled in."""
     return connections[alias].settings_dict
