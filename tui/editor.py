@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 def command(environ: Mapping[str, str] = os.environ) -> list[str] | None:
     """Return the words that start the user's editor, or None if there is none."""
     for name in ("VISUAL", "EDITOR"):
-        if words := shlex.split(environ.get(name, "")):
-            return words
+        with contextlib.suppress(ValueError):  # an open quote: as good as not set
+            if words := shlex.split(environ.get(name, "")):
+                return words
     return next(([name] for name in ("nano", "vi") if shutil.which(name)), None)
 
 

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from djmig_tui.protocol import APPLIED, App, History, Migration, RenderSql, ShowMigration
+from tui import editor
 from tui.engine.errors import Cancelled, Failed
 from tui.following import PATIENCE
 
@@ -178,3 +179,9 @@ async def test_e_says_so_where_the_terminal_cannot_be_lent_to_an_editor(tmp_path
         await desk.point_at("shop.0001_initial")
         await desk.press("e")
         assert "cannot be lent to an editor" in desk.notices
+
+
+def test_the_editor_is_what_the_user_set_or_a_well_known_one() -> None:
+    assert editor.command({"VISUAL": "code --wait", "EDITOR": "vi"}) == ["code", "--wait"]
+    assert editor.command({"EDITOR": "vi"}) == ["vi"]
+    assert editor.command({"VISUAL": 'open "quote', "EDITOR": "vi"}) == ["vi"]
