@@ -7,9 +7,11 @@ from typing import Any, Iterator, List
 from django.conf import settings
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.module_loading import import_string
 
 from . import databases
 
+_BACKENDS = ["django.core.mail.backends.%s.EmailBackend" % name for name in ("smtp", "console", "filebased")]
 DUMMY = "django.core.mail.backends.dummy.EmailBackend"
 #: What could make a read-only session writable again, on any vendor.
 _LIFTS = re.compile(
@@ -53,31 +55,39 @@ def outside_world() -> Iterator[None]:
 
     try:
         replace(BaseDatabaseWrapper, "on_commit", _drop)
-        if not getattr(settings, "MAILERS", None):  # from Django 6.1 on, instead of the setting below
+        if not _mailers():
             replace(settings, "EMAIL_BACKEND", DUMMY)
         for backend in _backends():
-            replace(backend, "send_messages", _send_nothing)
+            for name in ("send_messages", "open"):
+                if name in vars(backend):
+                    replace(backend, name, _send_nothing)
         yield
     finally:
         for owner, name, value in reversed(kept):
             setattr(owner, name, value)
 
 
-def _backends() -> List[Any]:
-    """Return every mail backend there is: code may name one without asking the settings."""
-    from django.core.mail.backends import console, filebased, locmem, smtp
+def _mailers() -> List[str]:
+    """Return the backends of the setting that replaces EMAIL_BACKEND from Django 6.1 on."""
+    return [str(each.get("BACKEND", "")) for each in (getattr(settings, "MAILERS", None) or {}).values()]
 
-    found: List[Any] = [console.EmailBackend, filebased.EmailBackend, locmem.EmailBackend, smtp.EmailBackend]
+
+def _backends() -> List[Any]:
+    """Return every mail backend that code can come by: it may name one without asking the settings."""
+    for name in (*_BACKENDS, *_mailers()):
+        with contextlib.suppress(ImportError):  # who wants to use that one will be told
+            import_string(name)
+    found: List[Any] = []
     classes = [BaseEmailBackend]
     while classes:
-        for backend in classes.pop().__subclasses__():
-            classes.append(backend)
-            if "send_messages" in vars(backend) and backend not in found:
-                found.append(backend)
+        backend = classes.pop()
+        classes.extend(backend.__subclasses__())
+        if backend not in found and backend is not BaseEmailBackend:
+            found.append(backend)
     return found
 
 
-def _send_nothing(self: Any, email_messages: Any) -> int:
+def _send_nothing(self: Any, email_messages: Any = ()) -> int:
     return len(list(email_messages or ()))
 
 
