@@ -11,12 +11,15 @@ from . import context as why
 from .context import Context
 
 MAIN, PLAN, RUN, REMOVE, ASK, TROUBLE, TEXT = "main", "plan", "run", "remove", "ask", "trouble", "text"
+REHEARSE, VERIFY = "rehearse", "verify"
 
 #: Words over each part of the help screen and of the README's table.
 SCOPES = {
     MAIN: "Main screen",
     PLAN: "Plan screen: nothing that changes a database happens without it",
+    REHEARSE: "Rehearsal: the plan is run and taken back",
     RUN: "Run screen",
+    VERIFY: "Verify screen: does the schema agree with the records?",
     REMOVE: "Removing a file",
     ASK: "Questions",
 }
@@ -87,6 +90,20 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         ),
         Action("delete", ("d",), "delete", "delete the migration's file, into the trash", why.delete),
         Action("take_back", ("z",), "put back", "put back the file that was removed last", why.take_back),
+        Action(
+            "verify",
+            ("V",),
+            "verify",
+            "verify the schema against the records: of this app, or of the whole project",
+            why.verify,
+        ),
+        Action(
+            "forward_fix",
+            ("f",),
+            "",
+            "write a forward fix: a new migration instead of a rollback",
+            why.forward_fix_here,
+        ),
         Action("filter", ("slash",), "filter", "filter by part of a name", shown="/"),
         Action("next_match", ("n",), "", "next match", why.next_match),
         Action("previous_match", ("N",), "", "previous match", why.next_match),
@@ -103,9 +120,17 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     ),
     PLAN: (
         Action("run", ("R",), "run it", "run the plan; nothing else does", why.run_plan),
+        Action("rehearse", ("t",), "rehearse", "rehearse: run it and take it back", why.rehearse),
         Action("leave", ("escape",), "leave", "leave; nothing was changed", shown="Esc"),
         Action("copy_command", ("c",), "copy command", "copy the manage.py command", why.plan_command),
         Action("copy_sql", ("C",), "copy SQL", "copy the SQL of all steps", why.plan_sql),
+        Action(
+            "forward_fix",
+            ("f",),
+            "forward fix",
+            "write a forward fix instead: a new migration; nothing is rolled back",
+            why.forward_fix,
+        ),
         Action("save", ("s",), "save as script", "save the SQL as a script; never over a file", why.plan_sql),
         Action("look_again", ("r",), "look again", "make the plan again from how things are"),
         HELP,
@@ -120,6 +145,30 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "leave",
             "to the tree as it is after the run; asks first during it",
             shown="Esc",
+        ),
+        Action("retry", ("r",), "try again", "try again after waiting in vain for a lock", why.retry),
+        Action("verify", ("V",), "verify", "verify the schema after the run", why.verify_after),
+        Action("unfold", ("l",), "", "show, hide the traceback of what went wrong"),
+        HELP,
+        QUIT,
+    ),
+    REHEARSE: (
+        MOVE,
+        Action("leave", ("escape",), "leave", "stop it, back to the plan; nothing is changed", shown="Esc"),
+        Action("unfold", ("l",), "", "show, hide the traceback of what went wrong"),
+        HELP,
+        QUIT,
+    ),
+    VERIFY: (
+        MOVE,
+        Action("leave", ("escape",), "leave", "stop looking, back to where you were", shown="Esc"),
+        Action("look_again", ("r",), "look again", "look at the schema again"),
+        Action(
+            "copy_remedies",
+            ("c",),
+            "copy ways out",
+            "copy how to finish and how to undo what is half done",
+            why.copy_remedies,
         ),
         Action("unfold", ("l",), "", "show, hide the traceback of what went wrong"),
         HELP,
@@ -153,7 +202,6 @@ RESERVED: tuple[tuple[str, str], ...] = (
     ("L", "undo the last run"),
     ("x", "reset the app"),
     ("B", "backups"),
-    ("V", "verify the schema against the records"),
     ("space", "select"),
     ("number_sign", "dependency graph"),
 )

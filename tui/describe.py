@@ -37,6 +37,8 @@ VERDICTS = {
 _MARK_WORDS = {APPLIED: "applied", SQUASHED: "squashed, not recorded yet"}
 
 _MUTED = "$foreground 60%"
+#: What stands in place of a number of rows: nobody asked, somebody is asking, there was not time enough.
+NOT_COUNTED, COUNTING, NOT_IN_TIME = "rows not counted", "counting…", "not counted in time"
 
 
 def verdict(name: str) -> Content:
@@ -199,15 +201,18 @@ def describe_impact(detail: MigrationDetail) -> Content:
     )
 
 
-def loss_lines(loss: Iterable[Loss]) -> list[Content]:
+def loss_lines(loss: Iterable[Loss], uncounted: str = NOT_COUNTED) -> list[Content]:
     """Return one line for each table or column that goes, with its rows where they were counted."""
     lines = []
     for one in loss:
-        what = f"column {one.table}.{one.column}" if one.column else f"table {one.table}"
-        if one.rows is None:
-            rows = "rows not counted"
+        if one.kind == "alter column":
+            what = f"values of {one.table}.{one.column} change"
         else:
-            rows = ("" if one.exact else "about ") + count(one.rows, "row")
+            what = f"column {one.table}.{one.column}" if one.column else f"table {one.table}"
+        if one.rows is None:
+            rows = uncounted
+        else:
+            rows = f"{count(one.rows, 'row')} ({'exact' if one.exact else 'as of now'})"
         lines.append(Content.assemble(("▼ ", "$warning"), one_line(what), (f"  {rows}", _MUTED)))
     return lines
 

@@ -6,33 +6,47 @@ from collections.abc import Iterable
 
 from textual.content import Content
 
-from djmig_tui.protocol import Plan, RunFinished, Step
+from djmig_tui.protocol import FAILS, FORWARD, Database, Failure, Plan, Sessions, SqlPart, Step
 
-from .describe import bullets, heading, loss_lines, section, stack, verdict
+from .describe import (
+    COUNTING,
+    NOT_COUNTED,
+    NOT_IN_TIME,
+    bullets,
+    heading,
+    loss_lines,
+    section,
+    stack,
+    verdict,
+)
+from .describe_sessions import others_on_it
 from .nodes import MARKS, NOT_APPLIED
-from .text import clean, count, one_line, sentence
+from .text import count, one_line, sentence
 
 _MUTED = "$foreground 60%"
 _NO_COMMAND = "No manage.py command does exactly this; djmig-tui runs the steps itself."
 
 
-def describe_plan(plan: Plan) -> Content:
-    """Return everything about a plan but its title, its verdict and its SQL."""
+def describe_plan(
+    plan: Plan,
+    *,
+    uncounted: str = NOT_COUNTED,
+    others: Sessions | None = None,
+    database: Database | None = None,
+) -> Content:
+    """Return everything about a plan but its title, its verdict and its SQL.
+
+    `uncounted` stands where rows are not known; `others` are the other sessions, once they are known.
+    """
     irreversible = [
         f"{step.app}.{step.name}" for step in plan.steps if step.backwards and not step.reversible
     ]
-    failures = [
-        f"{one.message} ({'rows not counted' if one.rows is None else count(one.rows, 'row')})"
-        for one in plan.failures
-    ]
     transaction = "One transaction" if plan.one_transaction else "Step by step"
     return stack(
-        section("Why", bullets(sentence(reason) for reason in plan.why) if len(plan.why) > 1 else []),
-        section("What blocks it", bullets(plan.blockers, "■", "$error")),
-        section("Ways out", bullets(plan.ways_out, "→", "$success")),
-        section("What will fail", bullets(failures, "✖", "$error")),
+        *_stakes(plan, uncounted),
         section("Cannot be undone", bullets(irreversible, "⊘", "$error")),
-        section("What is lost", loss_lines(plan.loss)),
+        others_on_it(others),
+        section("Instead", _instead(plan, database)),
         section(f"{count(len(plan.steps), 'step')}, in this order", _steps(plan)),
         section(transaction, [Content(one_line(sentence(plan.transaction_why), 500))] if plan.steps else []),
         section("Worth knowing", bullets(plan.notes, "▲", "$warning")),
@@ -42,12 +56,77 @@ def describe_plan(plan: Plan) -> Content:
     )
 
 
+def describe_cost(plan: Plan, counting: str) -> Content:
+    """Return what a plan destroys and where it fails, for those who only look; `counting` is how far."""
+    uncounted = COUNTING if counting else NOT_IN_TIME
+    needing = [
+        f"{step.app}.{step.name}" for step in plan.steps if (step.app, step.name) != (plan.app, plan.name)
+    ]
+    return stack(
+        heading("If this one is undone"),
+        verdict_line(plan),
+        [Content.styled(one_line(counting), "$accent")] if counting else [],
+        Content(),
+        *_stakes(plan, uncounted),
+        section("What needs it is undone first", bullets(needing)),
+        Content.styled("u shows the whole plan; t there rehearses it.", _MUTED),
+    )
+
+
+def _stakes(plan: Plan, uncounted: str) -> list[list[Content]]:
+    """Return the sections that a worried person reads first."""
+    certain = [_failure(one, uncounted) for one in plan.failures if one.rows]
+    possible = [_failure(one, uncounted) for one in plan.failures if not one.rows]
+    why = _told_nowhere_else(plan)
+    return [
+        section("What blocks it", bullets(plan.blockers, "■", "$error")),
+        section("Ways out", bullets(plan.ways_out, "→", "$success")),
+        section("What will fail", bullets(certain, "✖", "$error")),
+        section("What is lost", loss_lines(plan.loss, uncounted)),
+        section("What may fail", bullets(possible, "?", "$warning")),
+        section("Why", bullets(map(sentence, why)) if why != plan.why[:1] else []),
+        section("Only its source tells what it does", bullets(map(_code, plan.code), "λ")),
+        section("Goes along", bullets(map(sentence, plan.objects), "▼", "$warning")),
+    ]
+
+
+def _told_nowhere_else(plan: Plan) -> tuple[str, ...]:
+    """Return the reasons that no section of their own tells; the first one is beside the verdict too."""
+    told = [*plan.blockers, *(one.message for one in plan.failures)]
+    for one in plan.loss:
+        told += [f"{one.table}.{one.column} goes" if one.column else f"{one.table} goes"]
+    told += [part.operation for part in plan.code]
+    return tuple(reason for reason in plan.why if not any(words in reason for words in told))
+
+
+def _failure(failure: Failure, uncounted: str) -> str:
+    rows = uncounted if failure.rows is None else count(failure.rows, "row")
+    return f"{failure.message} ({rows})"
+
+
+def _code(part: SqlPart) -> str:
+    where = f"  {part.file}" + (f":{part.line}" if part.line else "") if part.file else ""
+    return part.operation + where
+
+
+def _instead(plan: Plan, database: Database | None) -> list[Content]:
+    """Return the offer of a forward fix: only where others may be using the database."""
+    if database is None or database.local or plan.app is None or plan.intent == FORWARD:
+        return []
+    return bullets(
+        ["f writes a forward fix: a new migration on top; nothing is rolled back."], "→", "$success"
+    )
+
+
 def _steps(plan: Plan) -> Iterable[Content]:
     marks = {(one.app, one.name): (one.before, one.after) for one in plan.marks}
     for number, step in enumerate(plan.steps, 1):
         yield _step(number, step, marks.pop((step.app, step.name), None))
         for operation in step.operations:
             yield Content.styled(f"      {one_line(operation, 300)}", "$foreground 75%")
+        for words, told in (("locks: ", step.lock), ("writes anew: ", ", ".join(step.rewrites))):
+            if told:
+                yield Content.assemble("      ", (words, "$warning"), one_line(told, 300))
         if step.because:
             yield Content.assemble("      ", ("because ", "$accent"), one_line(sentence(step.because), 300))
     for (app, name), (before, after) in marks.items():
@@ -86,51 +165,10 @@ def verdict_line(plan: Plan) -> Content:
     return Content.assemble(verdict(plan.verdict), "  ", one_line(sentence(reason), 400))
 
 
-def what_it_takes(plan: Plan) -> list[Content]:
-    """Return the lines that the second question shows: what is lost, and what is not known."""
-    return loss_lines(plan.loss) or [verdict_line(plan)]
-
-
-def describe_end(plan: Plan, finished: RunFinished) -> Content:
-    """Return how a run ended: what stands, what went wrong, what comes next."""
-    done = [
-        Content.assemble(
-            ("✔ ", "$success"), "undone " if step.backwards else "applied ", one_line(f"{one.app}.{one.name}")
-        )
-        for one in finished.done
-        for step in plan.steps
-        if (step.app, step.name) == (one.app, one.name)
-    ]
-    nothing = [Content("Nothing: the database is as it was.")]
-    wrong = []
-    if finished.error:
-        failed = finished.failed_step
-        where = f"{failed.app}.{failed.name}: " if failed else ""
-        wrong.append(Content.assemble(("✖ ", "bold $error"), clean(sentence(where + finished.error))))
-    if finished.post_migrate_error:
-        wrong.append(
-            Content.assemble(
-                ("▲ ", "$warning"),
-                "The plan ran; a post_migrate handler failed afterwards: ",
-                clean(sentence(finished.post_migrate_error)),
-            )
-        )
-    return stack(
-        _headline(plan, finished),
-        Content(),
-        section("What went wrong", wrong),
-        section("What stands now", done or nothing),
-        section("Next", bullets(finished.next_steps, "→", "$success")),
-    )
-
-
-def _headline(plan: Plan, finished: RunFinished) -> Content:
-    took = f" after {finished.seconds:.1f} s"
-    if finished.error:
-        end = "everything was taken back" if finished.taken_back else "it stands as listed below"
-        return Content.styled(f"✖ Failed{took}: {end}.", "bold $error")
-    if finished.stopped:
-        end = "everything was taken back" if finished.taken_back else "it stands as listed below"
-        return Content.styled(f"■ Stopped{took}: {end}.", "bold $warning")
-    steps = count(len(finished.done), "step")
-    return Content.styled(f"✔ Done: {steps} in {finished.seconds:.1f} s.", "bold $success")
+def what_it_takes(plan: Plan, reasons: Iterable[str] = ()) -> list[Content]:
+    """Return the lines that the second question shows: what fails, what is lost, why the name is typed."""
+    failing = bullets((_failure(one, NOT_COUNTED) for one in plan.failures if one.rows), "✖", "$error")
+    if plan.verdict == FAILS:
+        failing += [Content("It is one transaction: when it fails, the database takes all of it back.")]
+    stakes = failing + loss_lines(plan.loss)
+    return [*(stakes or [verdict_line(plan)]), *bullets(reasons, "▲", "$warning")]

@@ -10,13 +10,14 @@ from typing import Any
 
 from textual.screen import Screen
 
-from djmig_tui.protocol import MigrationDetail, Sql
+from djmig_tui.protocol import UNDO, MigrationDetail, PreviewPlan, Sql
 
 from . import background
+from .counting import count_rows
 from .engine.errors import Cancelled, EngineError
 from .nodes import Node
 from .session import Session
-from .widgets.detail_pane import FORWARD, REVERSE, DetailPane
+from .widgets.detail_pane import FORWARD, IMPACT, REVERSE, DetailPane
 
 #: Only what takes longer than this is announced.
 PATIENCE = 0.3
@@ -43,7 +44,7 @@ class Follower:
 
     def follow(self, node: Node) -> None:
         """Show what is asked of `node` by the chosen tab: at once if it is known, else when it comes."""
-        for group in ("detail", "ahead"):
+        for group in ("detail", "impact", "ahead"):
             self._screen.workers.cancel_group(self._screen, group)
         if node.migration is None or not self._session.ready:
             if node.migration is not None:
@@ -99,8 +100,24 @@ class Follower:
             self._session.note_sql(result.app, result.name, backwards=result.backwards)
         else:
             self._pane.show_detail(result)
+            if self._pane.tab == IMPACT and node.migration is not None and node.migration.applied:
+                background.start(self._screen, partial(self._count, node.key), "impact")
         self._arrived()
         background.start(self._screen, self._fetch_ahead, "ahead")
+
+    async def _count(self, key: str) -> None:
+        """Count what undoing a migration costs, with all that needs it."""
+        await asyncio.sleep(IDLE)
+        app, _, name = key.partition(".")
+        try:
+            request = PreviewPlan(self._session.database, UNDO, app, name)
+            plan = await self._session.engine.preview_plan(request)
+            self._pane.show_impact(plan, "Counting rows…")
+            plan = await count_rows(self._session, plan, self._pane.show_impact)
+        except EngineError as error:
+            self._pane.show_notice(f"The rows were not counted: {error}")
+        else:
+            self._pane.show_impact(plan, "")
 
     async def _fetch_ahead(self) -> None:
         await asyncio.sleep(IDLE)

@@ -16,6 +16,8 @@ class Where:
     folder: str  # the project's folder, as the interface sees it
     command: tuple[str, ...]  # the words of the user's own manage.py command
     how: str  # how the interpreter was chosen: ".venv in the project", "given after --"
+    cwd: str = ""  # where the command is run; "" is the project's folder
+    settings: str | None = None  # asked for by --settings
 
 
 @dataclass(frozen=True)

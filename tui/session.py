@@ -30,6 +30,7 @@ from djmig_tui.protocol import (
 from .commands import sql_command
 from .engine.api import Engine
 from .engine.errors import Cancelled, EngineEnded, EngineError, Failed
+from .interrupted import STARTED, with_unfinished_run
 from .messages import (
     ActivityChanged,
     Done,
@@ -116,6 +117,9 @@ class Session:
             await self._read(engine, quick=True)
         else:
             history = await self._load(engine)
+            if self.running:  # a run that began meanwhile keeps its engine; its end looks again
+                await engine.close()
+                return
             self._use(engine, project)
             await self._keep(history)
             await old.close()
@@ -217,8 +221,8 @@ class Session:
         return replace(history, problems=(Problem("graph", str(error)), *history.problems), complete=False)
 
     async def _keep(self, history: History) -> None:
-        self.history = history
-        self._tell(HistoryRead(history))
+        self.history = await with_unfinished_run(self.state, history)
+        self._tell(HistoryRead(self.history))
         if history.complete:
             self.note(f"showmigrations{self._database_option()}")
             await asyncio.to_thread(self.state.save_tree, history)
@@ -280,11 +284,12 @@ class Session:
         del self.log[:-MAX_LOG]
         self._tell(LogGrew())
 
-    def record(self, action: str, command: str, outcome: str, detail: str = "") -> None:
+    def record(self, action: str, command: str, outcome: str, detail: str = "", database: str = "") -> None:
         """Write what was done, or tried, to the journal and to the log on screen."""
         at = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        self.state.log(JournalEntry(at, action, self.database, command, outcome, detail))
-        self.note(command, outcome, manage=False)
+        self.state.log(JournalEntry(at, action, database or self.database, command, outcome, detail))
+        if outcome != STARTED:
+            self.note(command, outcome, manage=False)
 
     def note_sql(self, app: str, name: str, *, backwards: bool) -> None:
         """Add the sqlmigrate command of what is shown."""

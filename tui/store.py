@@ -33,8 +33,8 @@ class JournalEntry:
     action: str  # "rollback", "migrate", "remove", "restore"
     database: str  # alias
     command: str  # the manage.py or shell equivalent, "" if there is none
-    outcome: str  # "done", "failed", "stopped", "refused"
-    detail: str = ""  # what stands now, or the error's sentence
+    outcome: str  # "started", then one of "done", "failed", "stopped", "refused", "interrupted"
+    detail: str = ""  # what stands now, or the error's sentence; of "started": the steps
 
 
 class StateStore(Protocol):

@@ -18,26 +18,39 @@ from djmig_tui.protocol import (
 )
 
 from .engine.errors import EngineEnded, EngineError, Refused, Stale
+from .interrupted import STARTED, steps_of
 from .session import Session
 from .store import TrashEntry
 
 
 async def run(session: Session, plan: Plan, on_progress: Callable[[Progress], None]) -> RunFinished:
     """Run a confirmed plan, and write down how it ended."""
-    request = RunPlan(plan.database, plan.intent, plan.app, plan.name, plan.fingerprint)
+    request = RunPlan(
+        plan.database, plan.intent, plan.app, plan.name, plan.fingerprint,
+        accepted=plan.loss, counted=plan.counted,
+    )  # fmt: skip
     action = "migrate" if plan.intent == FORWARD else "rollback"
     command = plan.commands[0] if plan.commands else plan.title
+
+    def record(outcome: str, detail: str) -> None:
+        session.record(action, command, outcome, detail, plan.database)
+
     session.running = True
     try:
-        finished = await session.engine.run_plan(request, on_progress)
+        engine = session.engine
+        record(STARTED, steps_of(plan))  # an end that never comes is found at the next start
+        finished = await engine.run_plan(request, on_progress)
+    except EngineEnded:
+        session.note(command, "the engine ended", manage=False)  # in the journal the run has no end
+        raise
     except EngineError as error:
-        session.record(action, command, _outcome(error), str(error))
+        record(_outcome(error), str(error))
         raise
     finally:
         session.running = False
     outcome = "failed" if finished.error else "stopped" if finished.stopped else "done"
     stands = ", ".join(f"{one.app}.{one.name}" for one in finished.done)
-    session.record(action, command, outcome, finished.error or stands)
+    record(outcome, finished.error or stands)
     return finished
 
 

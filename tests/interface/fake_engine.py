@@ -33,6 +33,8 @@ class FakeEngine(Engine):
         self.gate.set()
         self.run_gate = asyncio.Event()
         self.run_gate.set()
+        #: Method → an event that its answer waits for, after its first progress.
+        self.held: dict[str, asyncio.Event] = {}
         self.closed = False
         self.stop_asked = False
 
@@ -47,6 +49,15 @@ class FakeEngine(Engine):
             raise
         if method in self.errors:
             raise self.errors[method]
+
+    async def _held(self, method: str, request: Any) -> None:
+        if method not in self.held:
+            return
+        try:
+            await self.held[method].wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(request)
+            raise
 
     def count(self, request: type) -> int:
         """How many requests of this type were asked."""
@@ -139,6 +150,9 @@ class FakeEngine(Engine):
 
     async def preview_plan(self, request: p.PreviewPlan) -> p.Plan:
         await self._asked("preview_plan", request)
+        return self._plan(request)
+
+    def _plan(self, request: p.PreviewPlan) -> p.Plan:
         if "preview_plan" in self.answers:
             return self.answers["preview_plan"]  # type: ignore[no-any-return]
         backwards = request.intent != p.FORWARD
@@ -189,26 +203,21 @@ class FakeEngine(Engine):
     # ----------------------------------------------------------------- writes
     async def measure_plan(self, request: p.MeasurePlan, on_progress: OnProgress | None = None) -> p.Plan:
         await self._asked("measure_plan", request)
-        if "measure_plan" in self.answers:
-            return self.answers["measure_plan"]  # type: ignore[no-any-return]
-        plan = await self.preview_plan(
-            p.PreviewPlan(request.database, request.intent, request.app, request.name)
-        )
+        plan = self._plan(p.PreviewPlan(request.database, request.intent, request.app, request.name))
+        if plan.fingerprint != request.fingerprint:
+            raise Stale("The history or a file changed since the plan was shown: look again.")
         loss = tuple(replace(each, rows=5, exact=True) for each in plan.loss)
-        counted = replace(plan, loss=loss, counted=True)
         if on_progress is not None:
-            on_progress(p.Progress(1, 1, "Counting rows", replace(counted, counted=False)))
-        return counted
+            first = replace(plan, loss=(*loss[:1], *plan.loss[1:]))
+            on_progress(p.Progress(1, len(loss), "Counting rows", first))
+        await self._held("measure_plan", request)
+        return self.answers.get("measure_plan") or replace(plan, loss=loss, counted=True)
 
     async def rehearse_plan(
         self, request: p.RehearsePlan, on_progress: OnProgress | None = None
     ) -> p.Rehearsal:
         await self._asked("rehearse_plan", request)
-        if "rehearse_plan" in self.answers:
-            return self.answers["rehearse_plan"]  # type: ignore[no-any-return]
-        plan = await self.preview_plan(
-            p.PreviewPlan(request.database, request.intent, request.app, request.name)
-        )
+        plan = self._plan(p.PreviewPlan(request.database, request.intent, request.app, request.name))
         if plan.fingerprint != request.fingerprint:
             raise Stale("The history changed since this plan was shown; nothing was done. Look again with r.")
         code = [step for step in plan.steps if step.runs_python]
@@ -219,15 +228,18 @@ class FakeEngine(Engine):
             )
             return p.Rehearsal(False, "It cannot be rehearsed without your own yes.", sources=sources)
         if on_progress is not None:
-            on_progress(p.Progress(1, len(plan.steps), "Rehearsing"))
+            on_progress(
+                p.Progress(0, len(plan.steps), f"Rehearsing {plan.steps[0].app}.{plan.steps[0].name}")
+            )
+        await self._held("rehearse_plan", request)
+        if "rehearse_plan" in self.answers:
+            return self.answers["rehearse_plan"]  # type: ignore[no-any-return]
         diff = "--- before\n+++ after\n-    price decimal NOT NULL\n"
         return p.Rehearsal(True, seconds=0.2, schema_diff=diff, where="on a copy")
 
     async def run_plan(self, request: p.RunPlan, on_progress: OnProgress | None = None) -> p.RunFinished:
         await self._asked("run_plan", request)
-        plan = await self.preview_plan(
-            p.PreviewPlan(request.database, request.intent, request.app, request.name)
-        )
+        plan = self._plan(p.PreviewPlan(request.database, request.intent, request.app, request.name))
         if plan.fingerprint != request.fingerprint:
             raise Stale("The history changed since this plan was shown; nothing was done. Look again with r.")
         self.writes.append(request)
@@ -276,6 +288,7 @@ class FakeEngine(Engine):
         await self._asked("verify_schema", request)
         if on_progress is not None:
             on_progress(p.Progress(0, 0, "Reading the schema"))
+        await self._held("verify_schema", request)
         agrees = p.Verification(request.database, checked=12)
         return self.answers.get("verify_schema", agrees)  # type: ignore[no-any-return]
 

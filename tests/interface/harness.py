@@ -84,6 +84,7 @@ class Desk:
             fresh = FakeEngine(self.engines[-1].history, self.engines[-1].project)
             fresh.writes = self.engines[-1].writes
             fresh.errors, fresh.answers = self.engines[-1].errors, self.engines[-1].answers
+            fresh.held = self.engines[-1].held
             self.engine = fresh
         self.engines.append(self.engine)
         return self.engine

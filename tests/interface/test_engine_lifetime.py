@@ -85,7 +85,7 @@ async def test_the_old_engine_answers_until_the_new_one_is_ready() -> None:
 
 
 async def test_a_start_that_takes_long_shows_what_the_project_prints(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.screens.main.LONG_START", 0.0)
+    monkeypatch.setattr("tui.long_start.LONG_START", 0.0)
     desk = Desk(printed=lambda: "Waiting for \x1b[31mredis…\x1b[0m")
     desk.connect_gate.clear()
     async with desk.sit_down(wait=False):

@@ -40,6 +40,7 @@ class AskScreen(ActionScreen[bool], ModalScreen[bool]):
         text = Prose()
         text.show(Content("\n").join(self._lines))
         parts: list[Widget] = [Static(Content.styled(clean(self._question), "bold"), classes="title"), text]
+        parts += self.details()
         if self._name_to_type:
             prompt = Content.assemble("Type ", (clean(self._name_to_type), "bold $accent"), " to go on:")
             parts += [Static(prompt, id="prompt"), Input(compact=True)]
@@ -47,6 +48,10 @@ class AskScreen(ActionScreen[bool], ModalScreen[bool]):
         yes.disabled = not self._named
         parts.append(Horizontal(CancelButton(), yes, classes="buttons"))
         yield Vertical(*parts, id="dialog")
+
+    def details(self) -> Iterable[Widget]:
+        """Return what must be read before answering, for questions that have more to show."""
+        return ()
 
     def context(self) -> Context:
         """Whether the name was typed, and whether the question can be read."""

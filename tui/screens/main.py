@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from time import monotonic
 
 from textual import on
 from textual.containers import Horizontal
@@ -14,14 +13,15 @@ from textual.widget import Widget
 
 from djmig_tui.protocol import BACK_TO, FORWARD, UNDO, ZERO, History, PreviewPlan, Project, Sql
 
-from .. import editor, removal
+from .. import editor, forward_fix, removal
 from ..actions import MAIN, bindings
 from ..commands import shown_command
 from ..context import Context
 from ..following import Follower
+from ..long_start import watch_start
 from ..messages import ActivityChanged, EngineReplaced, HistoryRead, LogGrew, ProjectOpened, Where
 from ..nodes import Node
-from ..session import STARTING, Session
+from ..session import Session
 from ..text import count
 from ..widgets import detail_pane
 from ..widgets.bars import Banner, StatusBar
@@ -33,9 +33,7 @@ from ..widgets.tree_pane import TreePane
 from .base import ActionScreen
 from .choose import choose_database
 from .plan import open_plan
-
-#: Seconds after which the output of a start is shown.
-LONG_START = 10.0
+from .verify import VerifyScreen
 
 
 class MainScreen(ActionScreen[None]):
@@ -85,17 +83,8 @@ class MainScreen(ActionScreen[None]):
         self._built = True
         self.watch_history(self.history)
         self.show_again()
-        self.set_interval(1.0, self._tick)
+        watch_start(self, self._session, self._status, self._detail, self._printed)
         self.set_timer(0.05, self._detail.warm_up)
-
-    def _tick(self) -> None:
-        """Say how long a start takes, and what the project prints meanwhile."""
-        if self._session.ready or self._session.opening is None:
-            return
-        seconds = monotonic() - self._session.opening
-        self._status.activity = f"{STARTING} {seconds:.0f} s"
-        if seconds >= LONG_START:
-            self._detail.show_start(seconds, self._printed())
 
     def context(self) -> Context:
         """The node under the cursor, and what is known of the project."""
@@ -265,6 +254,17 @@ class MainScreen(ActionScreen[None]):
     def action_delete(self) -> None:
         """Lead to the removal of the file under the cursor."""
         removal.start(self.djmig, self._tree.pointed.key)
+
+    def action_verify(self) -> None:
+        """Compare the schema with the records."""
+        app = self.node.app.label if self.node.app else None
+        self.app.push_screen(VerifyScreen(self._session, self._session.database, app))
+
+    def action_forward_fix(self) -> None:
+        """Write a new migration instead of rolling back."""
+        if self.node.app is not None:
+            name = self.node.migration.name if self.node.migration else ""
+            forward_fix.offer(self.djmig, self.node.app.label, name)
 
     def action_take_back(self) -> None:
         """Put back what was removed last."""

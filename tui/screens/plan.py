@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal
@@ -12,32 +11,36 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from djmig_tui.protocol import FAILS, LOSES, UNKNOWN, Database, Plan, PreviewPlan, Sql
+from djmig_tui.protocol import ListSessions, Plan, PreviewPlan, Sessions, Sql
 
-from .. import background
+from .. import background, forward_fix
 from ..actions import PLAN, bindings
 from ..context import Context
+from ..counting import Counting
 from ..describe import describe_trouble
-from ..describe_plan import describe_plan, verdict_line, what_it_takes
-from ..engine.errors import EngineError
-from ..script import as_script, gather, suggest_path
+from ..describe_plan import describe_plan, verdict_line
+from ..editor import command as editor_command
+from ..engine.errors import EngineError, Stale
+from ..script import as_script, suggest_path
 from ..session import Session
-from ..text import clean, one_line
-from ..widgets.bars import Banner, StatusBar, place_of
+from ..text import clean, sentence
+from ..widgets.bars import Banner, StatusBar
 from ..widgets.buttons import CancelButton, YesButton
 from ..widgets.code_view import CodeView
 from ..widgets.prose import Prose
-from .ask import AskScreen
 from .base import ActionScreen
+from .confirm import confirm_run, database_of
+from .plan_sql import show_sql
+from .rehearse import RehearseScreen
 from .run import RunScreen
 from .save import SaveScreen
 
 if TYPE_CHECKING:
     from ..app import DjmigApp
 
-#: Seconds between two drawings of SQL that is still coming in.
-_REDRAW = 0.2
 _CHANGED = "The project changed since this plan was made. Press r to look again; until then it cannot run."
+#: What a fresh engine is waited for: to see whether the plan still is the same, or to make it anew.
+_CHECK, _LOOK = "check", "look"
 
 
 class PlanScreen(ActionScreen[bool]):
@@ -57,6 +60,10 @@ class PlanScreen(ActionScreen[bool]):
         self._request = request
         self._read_only = read_only
         self._sql: list[Sql] | None = None  # of each step, once all are there
+        self._others: Sessions | None = None  # who else is on the database, once that is known
+        self._counting = Counting(self, session, self._counted, self.project_changed)
+        self._why_again = ""  # why the plan had to be made again
+        self._waiting_for = ""
 
     def body(self) -> Iterable[Widget]:
         """Title and verdict, what it would do, its SQL, the buttons."""
@@ -65,6 +72,7 @@ class PlanScreen(ActionScreen[bool]):
         yield status
         yield Static(id="title", markup=False)
         yield Static(id="verdict", markup=False)
+        yield Static(id="counting", markup=False)
         yield Banner()
         steps, sql = Prose(), CodeView()
         steps.border_title, sql.border_title = "What it would do", "SQL"
@@ -80,14 +88,18 @@ class PlanScreen(ActionScreen[bool]):
             plan=self.plan,
             outdated=self.outdated,
             sql_ready=self._sql is not None,
+            editor=editor_command() is not None,
         )
 
     def on_mount(self) -> None:
         """Ask for the plan."""
         self._look()
 
-    def _look(self) -> None:
-        self.plan, self._sql = None, None
+    # ------------------------------------------------------------- the plan
+    def _look(self, why_again: str = "") -> None:
+        self._counting.stop()
+        self._why_again = why_again
+        self.plan, self._sql, self._others = None, None, None
         self.query_one("#title", Static).update(Content.styled("Making the plan…", "bold"))
         self.query_one("#verdict", Static).update("")
         self.query_one(CodeView).show_code("")
@@ -97,34 +109,70 @@ class PlanScreen(ActionScreen[bool]):
     async def _load(self) -> None:
         try:
             plan = await self._session.engine.preview_plan(self._request)
+        except Stale as error:
+            if self._waiting_for != _LOOK:  # this engine knows the files as they were
+                self._waiting_for, self._why_again = _LOOK, self._why_again or str(error)
+                self.djmig.start_engine()
+                return
+            self._no_plan(error)
         except EngineError as error:
-            self.query_one("#title", Static).update(Content.styled("There is no plan", "bold"))
-            self.query_one(Prose).show(describe_trouble(str(error), error.detail))
-            self.refresh_keys()
-            return
-        self.outdated = False
-        self.plan = plan
-        view = self.query_one(CodeView)
-        done: list[Sql] = []
-        shown_at = 0.0
-        async for sql in gather(self._session, plan):
-            done.append(sql)
-            view.border_title = f"SQL, {len(done)} of {len(plan.steps)} steps"
-            if monotonic() - shown_at > _REDRAW:
-                view.show_code(as_script(plan, done, for_eyes=True), "sql", keep_place=True)
-                shown_at = monotonic()
-        view.show_code(as_script(plan, done, for_eyes=True), "sql", keep_place=True)
-        view.border_title = "SQL of all steps" if plan.steps else "SQL: nothing to do"
-        self._sql = done
+            self._no_plan(error)
+        else:
+            self._waiting_for = ""
+            self._banner("")
+            self.outdated = False
+            self.plan = plan
+            # In this order at the engine: what a person decides by comes before the SQL.
+            background.start(self, self._ask_for_others, "others")
+            self._counting.start(plan)
+            background.start(self, self._fetch_sql, "sql")
+
+    def _no_plan(self, error: EngineError) -> None:
+        self.query_one("#title", Static).update(Content.styled("There is no plan", "bold"))
+        self.query_one(Prose).show(describe_trouble(str(error), error.detail))
         self.refresh_keys()
 
-    def watch_plan(self, plan: Plan | None) -> None:
+    def _banner(self, words: str) -> None:
+        again = f"{sentence(self._why_again)} This is the plan as it is now." if self._why_again else ""
+        self.query_one(Banner).show(words or again)
+
+    async def _ask_for_others(self) -> None:
+        try:
+            self._others = await self._session.engine.list_sessions(ListSessions(self._request.database))
+        except EngineError as error:
+            self._others = Sessions(why_not=f"Who else is connected cannot be told: {error}")
+        self._show()
+
+    def _counted(self, plan: Plan | None, words: str) -> None:
+        line = self.query_one("#counting", Static)
+        line.set_class(bool(words), "-shown")
+        line.update(Content(words))
+        if plan is not None:
+            self.plan = plan
+        self._show()
+
+    async def _fetch_sql(self) -> None:
+        if self.plan is not None:
+            self._sql = await show_sql(self.query_one(CodeView), self._session, self.plan)
+            self.refresh_keys()
+
+    def watch_plan(self) -> None:
         """Show the plan."""
+        self._show()
+
+    def _show(self) -> None:
+        plan = self.plan
         if plan is None or not self.is_mounted:
             return
         self.query_one("#title", Static).update(Content.styled(clean(plan.title), "bold"))
         self.query_one("#verdict", Static).update(verdict_line(plan))
-        self.query_one(Prose).show(describe_plan(plan))
+        text = describe_plan(
+            plan,
+            uncounted=self._counting.uncounted,
+            others=self._others,
+            database=database_of(self.djmig, plan.database),
+        )
+        self.query_one(Prose).show(text, keep_place=True)
         self.refresh_keys()
 
     def refresh_keys(self) -> None:
@@ -136,47 +184,80 @@ class PlanScreen(ActionScreen[bool]):
     def watch_outdated(self, outdated: bool) -> None:
         """Say that the plan does not hold any more."""
         if self.is_mounted:
-            self.query_one(Banner).show(_CHANGED if outdated else "")
+            self._banner(_CHANGED if outdated else "")
             self.refresh_keys()
 
     def project_changed(self) -> None:
         """What was shown is not how things are, or may be planned otherwise."""
         self.outdated = True
 
+    def engine_replaced(self) -> None:
+        """A fresh engine may plan otherwise, unless it is one that was waited for."""
+        if self._waiting_for == _LOOK:
+            self._look(self._why_again)
+        elif self._waiting_for == _CHECK and not self.outdated:
+            background.start(self, self._check, "plan")
+        else:
+            self.outdated = True
+
+    async def _check(self) -> None:
+        """See whether a fresh engine makes the same plan."""
+        self._waiting_for = ""
+        try:
+            fresh = await self._session.engine.preview_plan(self._request)
+        except EngineError:
+            self.outdated = True
+            return
+        if self.plan is None or fresh.fingerprint != self.plan.fingerprint:
+            self.outdated = True
+            return
+        self.refresh_keys()
+        self._counting.start(self.plan)
+        if self._sql is None:
+            background.start(self, self._fetch_sql, "sql")
+
     # ---------------------------------------------------------------- actions
     def action_look_again(self) -> None:
         """Make the plan again from how things are."""
+        self._waiting_for = ""
         self._look()
 
     def action_run(self) -> None:
         """Run the plan; ask again where something is lost or where it is not a playground."""
+        self._counting.stop()
         plan = self.plan
-        if plan is None:
-            return
-        database = self._database()
-        project = self._session.project
-        playground = (database is None or database.local) and (project is None or project.debug)
-        name = "" if playground or database is None else database.name.rsplit("/", 1)[-1]
-        if plan.verdict not in (LOSES, UNKNOWN, FAILS) and not name:
-            self._run(True)
-            return
-        lines = [*what_it_takes(plan), Content(), self._where(database)]
-        title = f"Really? {one_line(plan.title, 300)}"
-        self.app.push_screen(AskScreen(title, lines, "Run it", name_to_type=name), self._run)
+        if plan is not None:
+            confirm_run(self.djmig, plan, lambda yes: self._run(plan, yes))
 
-    def _where(self, database: Database | None) -> Content:
-        if database is None:
-            return Content(f"On {one_line(self._request.database)}.")
-        where = "on this machine" if database.local else "REMOTE"
-        return Content.assemble("On ", (one_line(place_of(database)), "bold"), f", {where}.")
+    def _run(self, plan: Plan, confirmed: bool) -> None:
+        if confirmed and self.why_not("run") is None:
+            self.app.push_screen(RunScreen(self._session, plan), self._ran)
+        else:
+            self._counting.start(plan)
 
-    def _database(self) -> Database | None:
-        databases = self._session.project.databases if self._session.project else ()
-        return next((one for one in databases if one.alias == self._request.database), None)
+    def _ran(self, result: bool | Stale | None) -> None:
+        if isinstance(result, Stale):
+            self._look(str(result))
+        else:
+            self.dismiss(bool(result))
 
-    def _run(self, confirmed: bool | None) -> None:
-        if confirmed and self.plan is not None and self.why_not("run") is None:
-            self.app.push_screen(RunScreen(self._session, self.plan), self.dismiss)
+    def action_rehearse(self) -> None:
+        """Run it and take it back."""
+        self._counting.stop()
+        if self.plan is not None:
+            self._waiting_for = _CHECK
+            self.app.push_screen(RehearseScreen(self._session, self.plan), self._rehearsed)
+
+    def _rehearsed(self, stale: Stale | None) -> None:
+        if stale is not None:
+            self._waiting_for, self._why_again = _LOOK, str(stale)
+        elif self._waiting_for == _CHECK and self._session.ready:  # nothing was run: no fresh engine comes
+            background.start(self, self._check, "plan")
+
+    def action_forward_fix(self) -> None:
+        """Write a new migration instead."""
+        if self.plan is not None and self.plan.app is not None:
+            forward_fix.offer(self.djmig, self.plan.app, self.plan.name or "", self.plan)
 
     def action_leave(self) -> None:
         """Leave; nothing was changed."""

@@ -16,9 +16,10 @@ from djmig_tui.protocol import Plan, Progress, RunFinished
 from .. import background, writes
 from ..actions import RUN, bindings
 from ..context import Context
-from ..describe import describe_trouble
-from ..describe_plan import describe_end
-from ..engine.errors import EngineError
+from ..describe import bullets, describe_trouble, stack
+from ..describe_run import describe_end
+from ..engine.errors import EngineError, Stale
+from ..fresh import replace_engine
 from ..session import Session
 from ..text import clean, one_line
 from ..widgets.bars import StatusBar
@@ -27,13 +28,16 @@ from ..widgets.progress import StepBar
 from ..widgets.prose import Prose
 from .ask import AskScreen
 from .base import ActionScreen
+from .verify import VerifyScreen
 
 if TYPE_CHECKING:
     from ..app import DjmigApp
 
+_VERIFY = "V compares the schema with the records, and shows which operations are in."
 
-class RunScreen(ActionScreen[bool]):
-    """Runs a plan from the moment it is shown. Its result says whether the plan was run to its end."""
+
+class RunScreen(ActionScreen["bool | Stale"]):
+    """Runs a plan from the moment it is shown. Its result: run to its end or not, or why it is old."""
 
     SCOPE = RUN
     BINDINGS = bindings(RUN)
@@ -64,8 +68,11 @@ class RunScreen(ActionScreen[bool]):
         yield Folded("Traceback")
 
     def context(self) -> Context:
-        """Whether it still runs."""
-        return Context(running=self._under_way, plan=self._plan)
+        """Whether it still runs, and what can be done about how it ended."""
+        locked_out = self.finished is not None and bool(self.finished.blocked_by)
+        return Context(
+            connected=self._session.ready, running=self._under_way, plan=self._plan, locked_out=locked_out
+        )
 
     def on_mount(self) -> None:
         """Run."""
@@ -79,8 +86,13 @@ class RunScreen(ActionScreen[bool]):
     async def _run(self) -> None:
         try:
             finished = await writes.run(self._session, self._plan, self._progress)
+        except Stale as error:
+            self._under_way = False
+            self.dismiss(error)
+            return
         except EngineError as error:
-            self._end(describe_trouble(f"{error} The database is the truth: look at the tree."), error.detail)
+            self._end(stack(describe_trouble(f"{error} The database is the truth: look at the tree."),
+                            Content(), bullets([_VERIFY], "→", "$success")), error.detail)  # fmt: skip
             self.query_one(StepBar).words = "ended"
             self.djmig.start_engine()
             return
@@ -95,7 +107,8 @@ class RunScreen(ActionScreen[bool]):
         if good:
             self.djmig.read_again()
         else:
-            self.djmig.start_engine()
+            replace_engine(self.djmig)  # one that failed ends after its answer
+            self.refresh_keys()
 
     def _progress(self, progress: Progress) -> None:
         bar = self.query_one(StepBar)
@@ -137,6 +150,28 @@ class RunScreen(ActionScreen[bool]):
 
         self._ask = AskScreen(title, [Content(what)], title.rstrip("?"))
         self.app.push_screen(self._ask, answered)
+
+    def action_retry(self) -> None:
+        """Run the same plan again: what was confirmed is what the engine checks first."""
+        self._started, self._under_way, self.finished = monotonic(), True, None
+        self._said.clear()
+        bar, log = self.query_one(StepBar), self.query_one(Prose)
+        bar.done, bar.words = 0, "starting"
+        log.border_title = "Log"
+        log.show(Content())
+        self.query_one(Folded).show("")
+        self.refresh_keys()
+        background.start(self, self._run, "run")
+
+    def action_verify(self) -> None:
+        """Compare the schema with the records, of the app where the run ended."""
+        failed = self.finished.failed_step if self.finished else None
+        app = failed.app if failed else self._plan.app
+        self.app.push_screen(VerifyScreen(self._session, self._plan.database, app))
+
+    def engine_replaced(self) -> None:
+        """What needs an engine can be done again."""
+        self.refresh_keys()
 
     def action_unfold(self) -> None:
         """Show or hide the traceback."""

@@ -9,10 +9,11 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
-from djmig_tui.protocol import History, MigrationDetail, Project, Sql
+from djmig_tui.protocol import History, MigrationDetail, Plan, Project, Sql
 
 from .. import describe
 from ..actions import TABS
+from ..describe_plan import describe_cost
 from ..nodes import Node
 from ..text import one_line
 from .code_view import CodeView
@@ -114,6 +115,15 @@ class DetailPane(Vertical):
         elif self.tab in _PROSE:
             self._prose(_PROSE[self.tab](detail))
 
+    def show_impact(self, plan: Plan, counting: str) -> None:
+        """Show what a plan costs as far as it is counted; `counting` says how far that is."""
+        if self.tab == IMPACT:
+            self._prose(describe_cost(plan, counting), keep_place=True)
+
+    def show_notice(self, text: str) -> None:
+        """Say what is missing from what is shown."""
+        self._notice(text)
+
     def show_trouble(self, message: str, detail: str = "") -> None:
         """Show why there is nothing to show."""
         self._notice("")
@@ -130,9 +140,9 @@ class DetailPane(Vertical):
         notice.set_class(bool(text), "-shown")
         notice.update(Content(f"▲ {one_line(text, 400)}"))
 
-    def _prose(self, content: Content) -> None:
+    def _prose(self, content: Content, *, keep_place: bool = False) -> None:
         view = self.query_one("#detail-prose", Prose)
-        view.show(content)
+        view.show(content, keep_place=keep_place)
         self._switch(view)
 
     def _switch(self, view: Widget) -> None:

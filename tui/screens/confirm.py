@@ -1,0 +1,51 @@
+"""Asks whether a plan is really to be run: what it takes, and the database's name where that matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from djmig_tui.protocol import FAILS, Database, Plan
+
+from ..describe_plan import what_it_takes
+from ..guards import name_to_type, needs_second_yes, why_type_the_name
+from ..text import one_line
+from ..widgets.bars import place_of
+from .ask import AskScreen
+
+if TYPE_CHECKING:
+    from ..app import DjmigApp
+
+
+def confirm_run(app: DjmigApp, plan: Plan, answered: Callable[[bool], None]) -> None:
+    """Call `answered` with True at once where nothing is at stake, else with the answer to a question."""
+    database = database_of(app, plan.database)
+    reasons = why_type_the_name(plan, app.session.project, database)
+    if not reasons and not needs_second_yes(plan):
+        answered(True)
+        return
+    fails = plan.verdict == FAILS
+    title = "It will fail. Try it all the same?" if fails else f"Really? {one_line(plan.title, 300)}"
+    lines = [*what_it_takes(plan, reasons), Content(), _where(plan, database)]
+    screen = AskScreen(
+        title,
+        lines,
+        "Try it anyway" if fails else "Run it",
+        name_to_type=name_to_type(plan, database) if reasons else "",
+    )
+    app.push_screen(screen, lambda yes: answered(bool(yes)))
+
+
+def database_of(app: DjmigApp, alias: str) -> Database | None:
+    """Return what is known of an alias."""
+    databases = app.session.project.databases if app.session.project else ()
+    return next((one for one in databases if one.alias == alias), None)
+
+
+def _where(plan: Plan, database: Database | None) -> Content:
+    if database is None:
+        return Content(f"On {one_line(plan.database)}.")
+    where = "on this machine" if database.local else "REMOTE"
+    return Content.assemble("On ", (one_line(place_of(database)), "bold"), f", {where}.")

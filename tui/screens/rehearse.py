@@ -1,0 +1,157 @@
+"""The rehearsal: the plan is run for real and taken back, and this says how that went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from time import monotonic
+
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual.widgets import Static
+
+from djmig_tui.protocol import Plan, Progress, Rehearsal, RehearsePlan
+
+from .. import background
+from ..actions import REHEARSE, bindings
+from ..context import Context
+from ..describe import describe_trouble, stack
+from ..describe_rehearsal import describe_rehearsal
+from ..engine.errors import EngineError, Stale
+from ..fresh import replace_engine
+from ..session import Session
+from ..text import clean, one_line
+from ..widgets.bars import StatusBar
+from ..widgets.code_view import CodeView
+from ..widgets.folded import Folded
+from ..widgets.progress import StepBar
+from ..widgets.prose import Prose
+from .base import ActionScreen
+from .consent import ConsentScreen
+
+
+class RehearseScreen(ActionScreen[Stale]):
+    """Rehearses a plan from the moment it is shown. Its result says that the plan is old, or nothing.
+
+    An engine that rehearsed ends with it: a fresh one is started in its place.
+    """
+
+    SCOPE = REHEARSE
+    BINDINGS = bindings(REHEARSE)
+    CSS_PATH = ["plan.tcss", "rehearse.tcss"]
+    AUTO_FOCUS = "Prose"
+
+    rehearsal: reactive[Rehearsal | None] = reactive(None)
+
+    def __init__(self, session: Session, plan: Plan) -> None:
+        super().__init__()
+        self._session = session
+        self._plan = plan
+        self._started = monotonic()
+        self._under_way = False
+
+    def body(self) -> Iterable[Widget]:
+        """Title, progress, what was found, the schema before and after."""
+        status = StatusBar(self.djmig.where)
+        status.project, status.database = self._session.project, self._plan.database
+        yield status
+        title = f"Rehearsal, to be taken back: {clean(self._plan.title)}"
+        yield Static(Content.styled(title, "bold"), id="title")
+        yield StepBar(len(self._plan.steps))
+        text, diff = Prose(), CodeView(wrap=False)
+        text.border_title, diff.border_title = "What was found", "The schema, before (-) and after (+)"
+        yield Horizontal(text, diff, id="panes")
+        yield Folded("Traceback")
+
+    def context(self) -> Context:
+        """Whether it still runs."""
+        return Context(connected=self._session.ready, running=self._under_way, plan=self._plan)
+
+    def on_mount(self) -> None:
+        """Rehearse; code is shown and asked about first."""
+        self.set_interval(0.2, self._tick)
+        self._rehearse(consent=False)
+
+    def _tick(self) -> None:
+        if self._under_way:
+            self.query_one(StepBar).seconds = monotonic() - self._started
+
+    def _rehearse(self, *, consent: bool) -> None:
+        self._started, self._under_way = monotonic(), True
+        self.query_one(Prose).show(Content("Under way. Esc stops it; whatever it has done is taken back."))
+        background.start(self, partial(self._run, consent), "rehearsal")
+
+    async def _run(self, consent: bool) -> None:
+        plan = self._plan
+        request = RehearsePlan(
+            plan.database, plan.intent, plan.app, plan.name, plan.fingerprint, consent=consent
+        )
+        try:
+            rehearsal = await self._session.engine.rehearse_plan(request, self._progress)
+        except EngineError as error:
+            self._under_way = False
+            replace_engine(self.djmig)
+            self._failed(error)
+            return
+        self._under_way = False
+        if rehearsal.sources and not consent:
+            self.app.push_screen(ConsentScreen(rehearsal.sources), self._consented)
+            return
+        if rehearsal.where:
+            replace_engine(self.djmig)
+        self._show(rehearsal)
+
+    def _consented(self, yes: bool | None) -> None:
+        if yes:
+            self._rehearse(consent=True)
+        else:
+            self.dismiss(None)
+
+    def _failed(self, error: EngineError) -> None:
+        if isinstance(error, Stale):
+            self.dismiss(error)
+            return
+        self.query_one(StepBar).words = "ended"
+        taken_back = Content("What it had done is not kept: nothing was changed.")
+        self.query_one(Prose).show(stack(describe_trouble(str(error)), Content(), taken_back))
+        self.query_one(Folded).show(error.detail)
+        self.refresh_keys()
+
+    def _show(self, rehearsal: Rehearsal) -> None:
+        bar = self.query_one(StepBar)
+        bar.seconds = rehearsal.seconds
+        if rehearsal.works:
+            bar.done = len(self._plan.steps)
+        bar.words = "works" if rehearsal.works else "cannot be rehearsed" if rehearsal.cannot else "fails"
+        self.rehearsal = rehearsal
+        self.query_one(Prose).show(describe_rehearsal(self._plan, rehearsal))
+        if rehearsal.works:
+            self.query_one("#panes").add_class("-diff")
+            self.query_one(CodeView).show_code(rehearsal.schema_diff or "The schema stays the same.")
+        self.query_one(Folded).show(rehearsal.detail)
+        outcome = bar.words + (f", {rehearsal.where}" if rehearsal.where else "")
+        self._session.note(f"rehearsal of: {one_line(self._plan.title, 200)}", outcome, manage=False)
+        self.refresh_keys()
+
+    def _progress(self, progress: Progress) -> None:
+        if self._under_way:
+            bar = self.query_one(StepBar)
+            bar.done, bar.words = progress.done, one_line(progress.message)
+
+    def engine_replaced(self) -> None:
+        """What was found stands all the same."""
+        self.refresh_keys()
+
+    # ---------------------------------------------------------------- actions
+    def action_unfold(self) -> None:
+        """Show or hide the traceback."""
+        self.query_one(Folded).toggle()
+
+    def action_leave(self) -> None:
+        """Back to the plan; a rehearsal under way is stopped."""
+        if self._under_way:
+            self.workers.cancel_group(self, "rehearsal")
+            replace_engine(self.djmig)
+        self.dismiss(None)
