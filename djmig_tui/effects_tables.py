@@ -30,7 +30,13 @@ def whole_table(model: Any, around: Around, goes: bool) -> List[Effect]:
             link = link_table(model, name, field, around.connection)
             tables.extend([link] if link else [])
     return [
-        Effect(kind, around.app, table, sentence="" if goes else "%s comes back empty" % table)
+        Effect(
+            kind,
+            around.app,
+            table,
+            sentence="" if goes else "%s comes back empty" % table,
+            model=model if table == tables[0] else None,  # a link table has no content type
+        )
         for table in tables
     ]
 

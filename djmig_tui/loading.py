@@ -134,6 +134,11 @@ def is_third_party(path: str) -> bool:
     return "site-packages" in parts or "dist-packages" in parts
 
 
+def file_of(migration: Any) -> Optional[str]:
+    """Return the file that a loaded migration came from, None if it came from none."""
+    return getattr(sys.modules.get(type(migration).__module__), "__file__", None)
+
+
 def scan_folders() -> Tuple[Folder, ...]:
     """Return every installed app's migrations folder by the rules of Django's loader, importing none."""
     return tuple(_scan(app_config) for app_config in apps.get_app_configs())

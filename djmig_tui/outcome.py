@@ -5,6 +5,7 @@ from typing import Any, List
 from . import databases
 from .errors import EngineError
 from .loading import Key
+from .notes import CLEAN_UP, leaves_content_types
 from .protocol import RunFinished, StepDone
 from .records import read_records
 from .sessions import blocked_sentence
@@ -76,8 +77,16 @@ def _next_steps(run: Any, done: List[Key]) -> List[str]:
         "The code is ahead of the database: edit the models, or check out the code that fits.",
         "Remove the files you do not want any more (d): %s." % names,
         "Make them again: python manage.py makemigrations.",
+        *(_clean_up(run)),
         restart,
     ]
+
+
+def _clean_up(run: Any) -> List[str]:
+    """Return what is left behind once the models are gone from the code too (EDGES 27)."""
+    if not leaves_content_types(run.impact):
+        return []
+    return ["When the models are gone from the code too, remove their content types: %s." % CLEAN_UP]
 
 
 def _where_it_stands(run: Any, done: List[Key]) -> List[str]:

@@ -2,17 +2,14 @@
 
 import hashlib
 import os
-import sys
 from typing import Any, List, Optional, Sequence, Tuple
-
-from django.conf import settings
 
 from . import databases
 from .equivalents import commands, why_django_refuses
 from .impact import Impact, measure
-from .loading import Key, is_third_party
+from .loading import Key, file_of, is_third_party
+from .notes import notes
 from .operations import is_reversible, part, runs_python, words
-from .project import migrate_override
 from .protocol import (
     APPLIED,
     BACK_TO,
@@ -73,7 +70,7 @@ def weigh(session: Any, request: Intent) -> Tuple[Plan, Impact]:
         marks=tuple(_mark_changes(route)),
         one_transaction=one,
         transaction_why=why_one,
-        notes=tuple(impact.notes) + tuple(_notes(route, request, no_command)),
+        notes=tuple(impact.notes) + tuple(notes(route, request, impact, no_command)),
         ways_out=ways_out,
     )
     return plan, impact
@@ -82,7 +79,7 @@ def weigh(session: Any, request: Intent) -> Tuple[Plan, Impact]:
 def _step(route: Route, pair: Tuple[Any, bool], index: int, request: Intent) -> Step:
     migration, backwards = pair
     key = (migration.app_label, migration.name)
-    file = _file_of(migration)
+    file = file_of(migration)
     return Step(
         app=key[0],
         name=key[1],
@@ -96,10 +93,6 @@ def _step(route: Route, pair: Tuple[Any, bool], index: int, request: Intent) -> 
         runs_python=runs_python(migration.operations),
         file=file,
     )
-
-
-def _file_of(migration: Any) -> Optional[str]:
-    return getattr(sys.modules.get(type(migration).__module__), "__file__", None)
 
 
 def _because(route: Route, key: Key, index: int, backwards: bool, app: Optional[str]) -> Optional[str]:
@@ -217,29 +210,6 @@ def _title(request: Intent, steps: Sequence[Step]) -> str:
     return "Migrate to %s: applies %s" % (where, names)
 
 
-def _notes(route: Route, request: Intent, no_command: Optional[str]) -> List[str]:
-    notes = []
-    others = sorted({migration.app_label for migration, _ in route.pairs} - {request.app})
-    if others and request.app is not None:
-        verb = "are migrated" if request.intent == FORWARD else "fall"
-        notes.append("Other apps %s with it: %s." % (verb, ", ".join(others)))
-    files = {migration.app_label: _file_of(migration) for migration, _ in route.pairs}
-    foreign = sorted(label for label, file in files.items() if is_third_party(str(file or "")))
-    if foreign:
-        notes.append("Not your own apps: %s." % ", ".join(foreign))
-    if no_command is not None:
-        notes.append(no_command)
-    replaced = migrate_override()
-    if replaced is not None and route.pairs:
-        notes.append(
-            "%s replaces `migrate` in this project: here runs Django's own sequence, not that command."
-            % replaced
-        )
-    if not settings.DEBUG:
-        notes.append("DEBUG is off: this may not be a development database.")
-    return notes
-
-
 def fingerprint(session: Any, request: Intent, route: Route) -> str:
     """Return a hash of all that the plan rests on: records, the steps' bytes, target, database."""
     records = session.known_records(request.database)  # those that `route` was found with
@@ -252,7 +222,7 @@ def fingerprint(session: Any, request: Intent, route: Route) -> str:
         digest.update(text.encode("utf-8", "surrogateescape") + b"\0")
     for migration, backwards in route.pairs:
         digest.update(("%s %s" % (migration, backwards)).encode() + b"\0")
-        digest.update(_content(_file_of(migration)))
+        digest.update(_content(file_of(migration)))
     return digest.hexdigest()[:32]
 
 
