@@ -5,7 +5,6 @@ is made.
 """
 
 import contextlib
-import contextlib
 import copy
 import traceback
 from typing import Any, Dict, Iterator, List, Optional, Tuple

@@ -141,7 +141,7 @@ def judge(plan: p.Plan, outcome: Outcome) -> str:
         return EXACT if plan.verdict == p.FAILS else CONSERVATIVE if plan.verdict == p.UNKNOWN else WRONG
     if plan.verdict == p.FAILS:
         return WRONG  # it told the user that rows are in the way, and they were not
-    told = Counter({kind: 0 for kind in ("drop table", "drop column", "alter column")})
+    told = Counter(dict.fromkeys(("drop table", "drop column", "alter column"), 0))
     for loss in plan.loss:
         told[loss.kind] += loss.rows or 0
     uncounted = any(loss.rows is None or not loss.exact for loss in plan.loss)
@@ -173,7 +173,7 @@ def edges(outcome: Outcome) -> Counter[str]:
 
 
 def collect(tmp_path: Path, vendor: str, examples: int) -> list[Outcome]:
-    """Play `examples` random cases; stop at the first wrong one, which Hypothesis then reports by its seed."""
+    """Play `examples` random cases; stop at the first wrong one, which is then reported by its seed."""
     outcomes: list[Outcome] = []
 
     @settings(
