@@ -22,8 +22,6 @@ _WARNING = (
 class ConsentScreen(AskScreen):
     """The question, and the whole source under it."""
 
-    CSS_PATH = "consent.tcss"
-
     def __init__(self, sources: Sequence[SqlPart]) -> None:
         pieces = count(len(sources), "piece")
         title = f"This plan runs {pieces} of code of the project. Rehearse it?"
