@@ -54,7 +54,7 @@ class Channel:
         """Answer a request with a dataclass of the protocol; `last` says that we end after it."""
         message = {"jsonrpc": "2.0", "id": id, "last": last} if last else {"jsonrpc": "2.0", "id": id}
         try:
-            self.send(dict(message, result=protocol.to_wire(result)))
+            self.send(dict(message, result=protocol.to_wire(result, brief=True)))
         except (wire.WireError, TypeError, ValueError) as error:
             self.fail(id, protocol.INTERNAL_ERROR, "The answer cannot be sent: %s" % error)
 

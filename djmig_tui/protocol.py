@@ -52,11 +52,10 @@ def _init(self: Any, *args: Any, **kwargs: Any) -> None:
     """Compile the class's own `__init__` at its first use, and go on with it."""
     cls = type(self)
     defaults, parameters, lines = {}, ["self"], []
-    for field in fields(cls):
-        required = field.default is MISSING
-        parameters.append(field.name if required else "%s=defaults[%r]" % (field.name, field.name))
-        lines.append("put(self, %r, %s)" % (field.name, field.name))
-        defaults[field.name] = field.default
+    for name, default in _members(cls):
+        parameters.append(name if default is MISSING else "%s=defaults[%r]" % (name, name))
+        lines.append("put(self, %r, %s)" % (name, name))
+        defaults[name] = default
     source = "def __init__(%s):\n    %s" % (", ".join(parameters), "\n    ".join(lines) or "pass")
     made: Dict[str, Any] = {"defaults": defaults, "put": object.__setattr__}
     exec(source, made)  # noqa: S102 -- as dataclasses do
@@ -66,14 +65,12 @@ def _init(self: Any, *args: Any, **kwargs: Any) -> None:
 
 def _values(self: Any) -> Tuple[Any, ...]:
     # Not __dict__: to be asked for it makes an object twice as large.
-    cls: Any = type(self)
-    return tuple(getattr(self, name) for name in _field_names(cls))
+    return tuple(getattr(self, name) for name, _ in _members(type(self)))
 
 
 def _repr(self: Any) -> str:
-    cls: Any = type(self)
-    members = zip(_field_names(cls), _values(self))
-    return "%s(%s)" % (cls.__qualname__, ", ".join("%s=%r" % member for member in members))
+    members = ", ".join("%s=%r" % (name, getattr(self, name)) for name, _ in _members(type(self)))
+    return "%s(%s)" % (type(self).__qualname__, members)
 
 
 def _eq(self: Any, other: Any) -> Any:
@@ -711,15 +708,20 @@ class ProtocolError(ValueError):
 _PLAIN = frozenset({str, bool, int, float, type(None)})
 
 
-def to_wire(value: Any) -> Any:
-    """Return `value`, a dataclass of this module or a plain value, as JSON-ready data."""
+def to_wire(value: Any, brief: bool = False) -> Any:
+    """Return `value`, a dataclass of this module or a plain value, as JSON-ready data.
+
+    With `brief`, members that have their default are left out; `from_wire` puts them back.
+    """
     if isinstance(value, (list, tuple)):
-        return [to_wire(item) for item in value]
+        return [to_wire(item, brief) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
-        members = {name: getattr(value, name) for name in _field_names(type(value))}
-        return {
-            name: member if type(member) in _PLAIN else to_wire(member) for name, member in members.items()
-        }
+        members = {}
+        for name, default in _members(type(value)):
+            member = getattr(value, name)
+            if not brief or member != default:
+                members[name] = member if type(member) in _PLAIN else to_wire(member, brief)
+        return members
     return value
 
 
@@ -734,8 +736,9 @@ def from_wire(cls: Type[T], data: Any) -> T:
 
 
 @lru_cache(maxsize=None)
-def _field_names(cls: type) -> Tuple[str, ...]:
-    return tuple(field.name for field in fields(cls))
+def _members(cls: Any) -> Tuple[Tuple[str, Any], ...]:
+    """Return name and default, or `MISSING`, of each member."""
+    return tuple((field.name, field.default) for field in fields(cls))
 
 
 @lru_cache(maxsize=None)

@@ -156,7 +156,8 @@ class State:
         """Keep the last-known tree of the history's database."""
         try:
             make_folder(self.folder)
-            write_whole(self._tree_of(history.database), zlib.compress(json.dumps(to_wire(history)).encode()))
+            data = json.dumps(to_wire(history, brief=True)).encode()
+            write_whole(self._tree_of(history.database), zlib.compress(data))
         except OSError as error:
             self._note(error)
 

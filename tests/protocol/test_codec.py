@@ -33,11 +33,12 @@ def sample(hint: Any, full: bool, depth: int = 2) -> Any:
     return {str: "naïve [/b] \x1b[0m \udcff", bool: True, int: 7, float: 0.25}[hint]
 
 
+@pytest.mark.parametrize("brief", [False, True], ids=["whole", "brief"])
 @pytest.mark.parametrize("full", [True, False], ids=["full", "empty"])
 @pytest.mark.parametrize("cls", MESSAGES, ids=lambda cls: cls.__name__)
-def test_every_message_comes_back_as_it_was_sent(cls: type, full: bool) -> None:
+def test_every_message_comes_back_as_it_was_sent(cls: type, full: bool, brief: bool) -> None:
     value = sample(cls, full)
-    line = wire.encode({"params": protocol.to_wire(value)})
+    line = wire.encode({"params": protocol.to_wire(value, brief)})
     assert line.isascii()
     assert protocol.from_wire(cls, wire.decode(line)["params"]) == value
 
