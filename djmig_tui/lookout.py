@@ -41,6 +41,7 @@ class Lookout:
         """Take the lock. Raises `Refusal` if another run has it, or if it is needed and cannot be had."""
         if not self._peers.BESIDE:
             return self
+        self._connection.ensure_connection()  # first: a user may have no more than one
         try:
             self._beside = databases.beside(self._connection)
             claimed = self._peers.claim(self._beside)

@@ -19,6 +19,7 @@ from tests.driver import Driver, driving
 from tests.engine.small import ROW, add, begin, execute, migrate, project_of, python, shop, wait_until
 from tests.projects import SampleProject
 from tests.servers import query
+from tui.engine.errors import Refused
 
 WAITS = """
 import os
@@ -274,6 +275,29 @@ def test_the_table_is_not_ours_any_more(tmp_path: Path) -> None:
             assert "permission denied for table django_migrations" in str(finished.error)
             assert finished.taken_back
             assert project.snapshot() == before
+        finally:
+            execute(
+                project, f"REASSIGN OWNED BY {role} TO postgres", f"DROP OWNED BY {role}", f"DROP ROLE {role}"
+            )
+
+
+def test_a_user_who_may_have_one_connection_runs_without_the_second(tmp_path: Path) -> None:
+    need_server("postgresql")
+    role = f"djmig_single_{os.getpid()}"
+    with applied(tmp_path, shop(add("a"), add("c")), "postgresql") as (project, _):
+        own = f"ALTER TABLE {{}} OWNER TO {role}"
+        execute(project, f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 1", own.format("shop_item"))
+        execute(project, own.format("django_migrations"), f"GRANT CREATE ON SCHEMA public TO {role}")
+        try:
+            with (project.folder / "config" / "settings.py").open("a") as file:
+                file.write(f"\nDATABASES['default']['USER'] = {role!r}\n")
+            with driving(project) as engine:
+                plan = engine.plan(p.BACK_TO, "shop", "0001_initial")
+                request = p.RehearsePlan(plan.database, plan.intent, plan.app, plan.name, plan.fingerprint)
+                with pytest.raises(Refused, match="A second connection to 'default' is needed"):
+                    engine.ask(request)
+            finished = roll_back(project)
+            assert finished.error is None, finished.detail
         finally:
             execute(
                 project, f"REASSIGN OWNED BY {role} TO postgres", f"DROP OWNED BY {role}", f"DROP ROLE {role}"

@@ -518,6 +518,33 @@ def test_nothing_is_put_beside_the_file(wal: bool, tmp_path: Path) -> None:
         assert Path(project.databases["default"]).read_bytes() == content
 
 
+def test_edge_36_the_copy_ends_under_a_busy_writer(tmp_path: Path) -> None:
+    """Without a read transaction it would begin again at every commit of another program."""
+    writes = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+while True:
+    connection.execute("UPDATE busy SET n = n + 1 WHERE id % 500 = 1")
+"""
+    with prepared(tmp_path, shop(add("first")), "sqlite") as project:
+        rows = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r LIMIT 30000)"
+        execute(
+            project,
+            "PRAGMA journal_mode = WAL",
+            "CREATE TABLE busy (id integer PRIMARY KEY, n integer, filler text)",
+            f"INSERT INTO busy (n, filler) {rows} SELECT n, hex(zeroblob(500)) FROM r",
+        )
+        writer = subprocess.Popen([sys.executable, "-c", writes, project.databases["default"]])
+        try:
+            with driving(project) as engine:
+                rehearsal = ask(engine, engine.plan(p.BACK_TO, "shop", "0001_initial"))
+            assert writer.poll() is None
+        finally:
+            writer.kill()
+            writer.wait()
+        assert rehearsal.works, rehearsal
+
+
 # ---------------------------------------------------------------- PostgreSQL
 ENDS = {
     "COMMIT": "UPDATE shop_item SET name = 'committed'; COMMIT",
