@@ -37,6 +37,8 @@ _CONSTRAINTS = (
 #: Types that only CREATE TABLE knows.
 _SERIAL = {"serial": "integer", "bigserial": "bigint", "smallserial": "smallint"}
 _LENGTH = re.compile(r"\s*\(([^()]*)\)")
+#: What stands behind the length.
+_END = re.compile(r"(?: with(?:out)? time zone)?(?:\[\])*$")
 _PLAUSIBLE = re.compile(r'^[\w ."\[\]]+$')
 
 
@@ -46,7 +48,7 @@ def read_schema(connection: Any) -> Schema:
     for name, view, column, type_, null in rows(connection, _COLUMNS):
         table = found.setdefault(name, Table(name, view))
         if column is not None:
-            table.columns[column] = Column(column, "%s%s" % _split(type_), null)
+            table.columns[column] = Column(column, _joined(*_split(type_)), null)
     for name, index, unique, primary, valid, whole, columns in rows(connection, _INDEXES):
         plain = whole and valid and None not in columns
         found[name].indexes[index] = Index(index, tuple(columns), unique, primary, plain, valid)
@@ -76,8 +78,14 @@ def canonical_types(connection: Any, types: List[str]) -> Dict[str, Optional[str
     for each, (base, length) in split.items():
         name = named.get(base)
         implied = "(1)" if name in {"character", "bit"} else ""
-        canonical[each] = None if name is None else name + (length or implied)
+        canonical[each] = None if name is None else _joined(name, length or implied)
     return canonical
+
+
+def _joined(base: str, length: str) -> str:
+    match = _END.search(base)
+    end = match.group() if match else ""
+    return base[: len(base) - len(end)] + length + end
 
 
 def _named(connection: Any, bases: List[str]) -> Dict[str, Optional[str]]:

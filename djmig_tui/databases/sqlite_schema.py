@@ -24,7 +24,7 @@ _FOREIGN_KEYS = (
 _NAME = r'(?:"((?:[^"]|"")+)"|`([^`]+)`|\[([^\]]+)\]|(\w+))'
 _CONSTRAINT = re.compile(r"\bCONSTRAINT\s+%s\s+(CHECK|UNIQUE)\b\s*(\([^()]*\))?" % _NAME, re.IGNORECASE)
 _COLUMN = re.compile(_NAME)
-_LITERAL = re.compile(r"'(?:[^']|'')*'")
+_QUOTED = re.compile(r"""("(?:[^"]|"")*")|'(?:[^']|'')*'""")
 #: What may follow the type in a column's definition, and is not part of it.
 _AFTER_TYPE = re.compile(
     r"\s+(?:collate|check|default|generated|not null|null|unique|primary|references|autoincrement)\b.*",
@@ -65,7 +65,7 @@ def read_schema(connection: Any) -> Schema:
 
 def _name_constraints(table: Table, sql: str) -> None:
     """Give the constraints that stand in CREATE TABLE their names; SQLite itself has forgotten them."""
-    for match in _CONSTRAINT.finditer(_LITERAL.sub("''", sql)):
+    for match in _CONSTRAINT.finditer(_QUOTED.sub(lambda quoted: quoted.group(1) or "''", sql)):
         name = _unquoted(match.groups()[:4])
         if match.group(5).upper() == "CHECK":
             table.constraints.add(name)

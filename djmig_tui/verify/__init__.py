@@ -59,13 +59,14 @@ def _verified(request: VerifySchema, loader: Any, connection: Any, schema: Schem
     comparison = Comparison(claims, schema, facts)
     comparison.extra_tables(None if request.app is None else [request.app])
     apps = _apps(request, loader)
-    half_done = _half_done(Search(loader, claims, expectation), comparison.differences, apps, schema, call)
+    differing = {each.app for each in comparison.differences}
+    half_done = _half_done(Search(loader, claims, expectation), differing, apps, schema, call)
     return Verification(
         database=request.database,
         checked=len(facts.tables() & set(schema.tables)),
         differences=tuple(sorted(comparison.differences, key=_place)),
         half_done=tuple(half_done),
-        not_checked=tuple(_record_notes(request, loader, claims)) + tuple(comparison.not_checked),
+        not_checked=(*_record_notes(loader, claims, differing), *comparison.not_checked),
     )
 
 
@@ -74,12 +75,11 @@ def _apps(request: VerifySchema, loader: Any) -> Set[str]:
 
 
 def _half_done(
-    search: Search, differences: List[Difference], apps: Set[str], schema: Schema, call: Any
+    search: Search, differing: Set[str], apps: Set[str], schema: Schema, call: Any
 ) -> List[HalfDone]:
     """Return the half-done migrations; only an app whose tables differ can have recorded ones."""
     found: List[HalfDone] = []
-    differing = sorted({each.app for each in differences})
-    for done, app in enumerate(differing):
+    for done, app in enumerate(sorted(differing)):
         call.progress(done, len(differing), "Placing the migrations of %s" % app)
         found.extend(search.recorded(app))
     if schema.tables:
@@ -92,7 +92,7 @@ def _place(difference: Difference) -> Any:
     return difference.app, difference.table, difference.kind.split()[-1] != "table", difference.name
 
 
-def _record_notes(request: VerifySchema, loader: Any, claims: Claims) -> List[str]:
+def _record_notes(loader: Any, claims: Claims, differing: Set[str]) -> List[str]:
     """Return what is wrong with the records themselves, so that nothing here tells for sure."""
     notes = [
         "%s.%s is recorded, but %s.%s, which it needs, is not: it was looked at as if it were."
@@ -101,8 +101,8 @@ def _record_notes(request: VerifySchema, loader: Any, claims: Claims) -> List[st
     ]
     ghosts = sorted(set(loader.applied_migrations) - set(loader.disk_migrations))
     notes.extend(
-        "%s.%s is recorded as applied, but its file is gone: what it made counts as extra here." % key
+        "%s.%s is recorded as applied, but its file is gone: what it made counts as a difference." % key
         for key in ghosts
-        if request.app in {None, key[0]}
+        if key[0] in differing
     )
     return notes

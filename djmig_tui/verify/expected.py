@@ -139,7 +139,7 @@ class _ModelReader:
         key = self.schema.column_key(column)
         self._add(COLUMN, key, column, True, type_)
         # Link tables keep the key they were made with when DEFAULT_AUTO_FIELD changes; Django says so.
-        if not (meta.auto_created and field.primary_key):
+        if not (meta.auto_created and field.primary_key) and not self._keeps_type(field, type_):
             self._add(TYPE, key, column, type_, type_)
         if not field.primary_key and not getattr(field, "generated", False):
             self._add(NULL, key, column, bool(field.null), "NULL" if field.null else "NOT NULL")
@@ -149,6 +149,14 @@ class _ModelReader:
             self._over(INDEX, [field.name])
         if field.remote_field and getattr(field, "db_constraint", False):
             self._foreign_key(field, key)
+
+    def _keeps_type(self, field: Any, type_: str) -> bool:
+        """Return whether the type depends on when the table was made: both are one to SQLite.
+
+        Tables that point to an AutoField are not made anew when it becomes a BigAutoField.
+        """
+        sqlite = self.expectation.connection.vendor == "sqlite"
+        return sqlite and bool(field.remote_field) and type_ in {"integer", "bigint"}
 
     def _has_index(self, field: Any, type_: str) -> bool:
         """Return whether `db_index` makes an index: MySQL has one for each foreign key, or none on texts."""
@@ -182,7 +190,8 @@ class _ModelReader:
         name = self.schema.name_key(thing.name)
         if isinstance(thing, (models.Index, models.UniqueConstraint)):
             kind = INDEX if isinstance(thing, models.Index) else UNIQUE
-            columns = self._columns(self.model._meta.get_field(each).column for each in thing.fields)
+            fields = [each.lstrip("-") for each in thing.fields]  # an index may be in descending order
+            columns = self._columns(self.model._meta.get_field(each).column for each in fields)
             self._add(kind, name, thing.name, columns, ", ".join(columns))
         else:
             self._add(CONSTRAINT, name, thing.name, True)

@@ -76,7 +76,7 @@ def _index_over(table: Table, kind: str, columns: Tuple[str, ...]) -> Any:
     for index in table.indexes.values():
         if not index.plain:
             continue
-        if kind == INDEX and index.columns == columns:
+        if kind == INDEX and index.columns == columns and not index.unique:
             return True
         if kind == UNIQUE and index.unique and sorted(map(str, index.columns)) == list(columns):
             return True
