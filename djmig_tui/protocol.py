@@ -50,7 +50,7 @@ else:
 
 def _init(self: Any, *args: Any, **kwargs: Any) -> None:
     """Compile the class's own `__init__` at its first use, and go on with it."""
-    cls = type(self)
+    cls = self.__class__
     defaults, parameters, lines = {}, ["self"], []
     for name, default in _members(cls):
         parameters.append(name if default is MISSING else "%s=defaults[%r]" % (name, name))
@@ -65,11 +65,11 @@ def _init(self: Any, *args: Any, **kwargs: Any) -> None:
 
 def _values(self: Any) -> Tuple[Any, ...]:
     # Not __dict__: to be asked for it makes an object twice as large.
-    return tuple(getattr(self, name) for name, _ in _members(type(self)))
+    return tuple(getattr(self, name) for name, _ in _members(self.__class__))
 
 
 def _repr(self: Any) -> str:
-    members = ", ".join("%s=%r" % (name, getattr(self, name)) for name, _ in _members(type(self)))
+    members = ", ".join("%s=%r" % (name, getattr(self, name)) for name, _ in _members(self.__class__))
     return "%s(%s)" % (type(self).__qualname__, members)
 
 
