@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -62,6 +63,8 @@ def _main(options: Options) -> int:
 
 
 def _interface(options: Options, launch: Launch, spawned: Spawned) -> int:
+    # What is imported stays: it is not searched for garbage, neither here nor later.
+    gc.disable()
     from . import start
     from .app import DjmigApp
     from .engine.discover import local_hosts
@@ -79,6 +82,8 @@ def _interface(options: Options, launch: Launch, spawned: Spawned) -> int:
         printed=engines.printed,
         local_hosts=local_hosts(launch.root),
     )
+    gc.freeze()
+    gc.enable()
     app.run()
     return app.return_code or 0
 
