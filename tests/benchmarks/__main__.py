@@ -45,7 +45,7 @@ class Noise:
     taken: Samples = field(default_factory=Samples)
 
     def rounds(self, number: int) -> Iterator[int]:
-        """Count a round 0, which is thrown away, and `number` more; before each one wait, and look at the machine."""
+        """Count round 0, which is thrown away, and `number` more; wait and look around before each."""
         for each in range(number + 1):
             wait_for_quiet(self.patience)
             self.taken.add(min(seconds_of(fixed_work) for _ in range(3)))
