@@ -87,7 +87,7 @@ class Terminal:
                 return
             self.press(key)
             self.wait_until(lambda before=before: self.heading != before, f"a move towards {heading}")  # type: ignore[misc]
-            self._finish_frame()
+            self.finish_frame()
         raise AssertionError(f"{heading} was not reached; the screen:\n{self.text}")
 
     def ended(self) -> int:
@@ -116,7 +116,7 @@ class Terminal:
     def _settings(self) -> Any:
         return termios.tcgetattr(self._child.child_fd)[:4]
 
-    def _finish_frame(self) -> None:
+    def finish_frame(self) -> None:
         """Read on until nothing more comes: a heading may be drawn in pieces."""
         deadline = time.monotonic() + DEADLINE
         while self._read() and time.monotonic() < deadline:

@@ -139,7 +139,6 @@ def test_edge_21_a_database_that_is_down(program: Program, env: dict[str, str], 
         (("rollback", "store", "0002", "--yes", "--accept-loss", "--fingerprint", "0" * 64), 1, "changed"),
         (("restore", "store", "0004", "--yes"), 2, "trash"),
         (("frobnicate",), 2, "--help"),
-        (("rollback", "store", "0002", "--rehearse"), 2, "--rehearse"),
     ],
 )
 def test_what_cannot_be_meant_or_done(
