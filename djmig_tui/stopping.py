@@ -49,8 +49,9 @@ class Stopping:
         return execute(sql, params, many, context)
 
     def _begin(self) -> None:
-        self._thread = threading.Thread(target=self._cut_off, name="djmig-tui stop", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._cut_off, name="djmig-tui stop", daemon=True)
+        thread.start()
+        self._thread = thread  # only now: the main thread joins what it finds here
 
     def _cut_off(self) -> None:
         """Cancel again and again: a cancel that comes just before a statement does not reach it."""
