@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Optional, Tuple
 
+from django.conf import settings
 from django.db import models, router
 from django.db.backends.utils import truncate_name
 
@@ -65,9 +66,22 @@ def touches(model: Any, around: Around) -> bool:
     """Return whether the schema editor does anything for `model` on this database."""
     if model is None or model.options.get("proxy") or model.options.get("managed") is False:
         return False
-    if model.options.get("swappable"):
+    return not _is_swapped(model) and is_allowed(around, model_name=model.name_lower)
+
+
+def _is_swapped(model: Any) -> bool:
+    """Return whether the settings name another model in place of this one: it has no table then."""
+    setting = model.options.get("swappable")
+    chosen = getattr(settings, setting, None) if setting else None
+    return bool(chosen) and str(chosen).lower() != "%s.%s" % (model.app_label, model.name_lower)
+
+
+def is_allowed(around: Around, **hints: Any) -> bool:
+    """Return whether the project's routers let a migration touch this database."""
+    try:
+        return bool(router.allow_migrate(around.connection.alias, around.app, **hints))
+    except Exception:  # noqa: BLE001 -- a router of the project that wants the model itself: it may be allowed
         return True
-    return bool(router.allow_migrate(around.connection.alias, model.app_label, model_name=model.name_lower))
 
 
 def model_of(operation: Any, models_: Any, app: str, name: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, List
 from django.db.migrations import operations as ops
 from django.db.migrations.state import ProjectState
 
-from .changes import CODE, HARMLESS, IRREVERSIBLE, Around, Effect
+from .changes import CODE, HARMLESS, IRREVERSIBLE, Around, Effect, is_allowed
 from .effects_constraints import add_constraint, remove_constraint, together
 from .effects_fields import add_field, alter_field, remove_field, rename_field
 from .effects_tables import alter_model_table, create_model, delete_model, order_with_respect_to, rename_model
@@ -24,6 +24,8 @@ def effects(operation: Any, around: Around, backwards: bool) -> List[Effect]:
         if is_noop(operation, backwards):
             what = "restores" if backwards else "does"
             return [Effect(HARMLESS, sentence="%s %s nothing (noop)" % (operation.describe(), what))]
+        if not is_foreign(operation) and not is_allowed(around, **operation.hints):
+            return [Effect(HARMLESS, sentence="%s does nothing on this database" % operation.describe())]
         return [Effect(CODE, sentence="%s runs code of the project" % operation.describe())]
     reader = None if is_foreign(operation) else _READERS.get(type(operation).__name__)
     if reader is None:

@@ -3,10 +3,11 @@
 from typing import Any, List, Tuple
 
 from django.db import models
-from django.db.models import NOT_PROVIDED
 
+from .alterations import database_default, effective_default
 from .changes import (
     ADD_COLUMN,
+    ADD_CONSTRAINT,
     ALTER_COLUMN,
     CREATE_TABLE,
     DROP_COLUMN,
@@ -25,17 +26,20 @@ from .changes import (
 
 
 def _column_comes(around: Around, table: str, column: str, field: Any, again: bool) -> Effect:
-    where = "%s.%s" % (table, column)
-    computed = getattr(field, "generated", False) or field.has_default()
-    computed = computed or getattr(field, "db_default", NOT_PROVIDED) is not NOT_PROVIDED
-    empty = field.empty_strings_allowed and field.blank  # Django fills in "" (schema.py, _effective_default)
-    sentence, fails = "%s comes back without its values" % where if again else "", False
-    if not (computed or field.null or empty or field.primary_key):
-        sentence = "%s comes back NOT NULL without a default: it fails if %s has rows" % (where, table)
-        fails = True
-    elif field.unique and field.has_default():
+    where, comes = "%s.%s" % (table, column), "comes back" if again else "comes"
+    filled = database_default(field) or getattr(field, "generated", False)
+    filled = filled or effective_default(field) is not None
+    fails = True
+    if isinstance(field, models.AutoField):
+        sentence, fails = "%s comes back with new numbers" % where if again else "", False
+    elif not (filled or field.null):
+        sentence = "%s %s NOT NULL without a default: it fails if %s has rows" % (where, comes, table)
+    elif filled and field.unique:
         sentence = "%s is unique: one default for all fails if %s has two rows" % (where, table)
-        fails = True
+    elif filled and isinstance(field, models.ForeignKey):
+        sentence = "%s %s with a default that may point nowhere: it fails on rows then" % (where, comes)
+    else:
+        sentence, fails = "%s comes back without its values" % where if again else "", False
     return Effect(ADD_COLUMN, around.app, table, column, sentence, fails_on_rows=fails, new=field)
 
 
@@ -44,6 +48,8 @@ def _field(operation: Any, around: Around, comes: bool, models_: Any, again: boo
     if not touches(model, around):
         return [Effect(HARMLESS)]
     field = model.fields[operation.name]
+    if comes and not again:
+        field = operation.field  # with the default for the rows that are there, which the state may not keep
     table = table_name(model, around.connection)
     if isinstance(field, models.ManyToManyField):
         link = link_table(model, operation.name, field, around.connection)
@@ -112,9 +118,20 @@ def link_renamed(model: Any, old: Tuple[str, Any], new: Tuple[str, Any], around:
         for name, field in (old, new)
         if isinstance(field, models.ManyToManyField)
     ]
-    if len(links) == 2 and links[0] and links[1] and links[0] != links[1]:
-        return [Effect(RENAME_TABLE, around.app, links[0], to=links[1])]
-    return [Effect(HARMLESS)]
+    found = []
+    if len(links) == 2 and links[0] and links[1]:
+        if links[0] != links[1]:
+            found.append(Effect(RENAME_TABLE, around.app, links[0], to=links[1]))
+        if _points_at(old[1]) != _points_at(new[1]):
+            sentence = "the rows of %s come to point at %s: it fails if one of them is not there"
+            words = sentence % (links[1], _points_at(new[1]))
+            found.append(Effect(ADD_CONSTRAINT, around.app, links[1], sentence=words, fails_on_rows=True))
+    return found or [Effect(HARMLESS)]
+
+
+def _points_at(field: Any) -> str:
+    model = field.remote_field.model
+    return str(model if isinstance(model, str) else model._meta.label).lower()
 
 
 def rename_field(operation: Any, around: Around, backwards: bool) -> List[Effect]:

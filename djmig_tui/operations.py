@@ -60,7 +60,9 @@ def hides_code(operation: Any) -> bool:
 
 
 def is_noop(operation: Any, backwards: bool) -> bool:
-    """Return whether a RunPython or RunSQL does nothing in this direction."""
+    """Return whether a RunPython or RunSQL does nothing in this direction. A subclass may do anything."""
+    if is_foreign(operation):
+        return False
     if isinstance(operation, RunPython):
         return (operation.reverse_code if backwards else operation.code) is RunPython.noop
     if isinstance(operation, RunSQL):

@@ -222,8 +222,7 @@ def _add_constraint(effect: Effect, world: World, asked: Asked, connection: Any)
         if check is not None:
             _check(effect, check, world, asked)
             return
-    if type(constraint).__name__ == "ExclusionConstraint" or constraint is not None:
-        asked.unknown.append(effect.sentence)
+    asked.unknown.append(effect.sentence)
 
 
 def _plain_unique(constraint: Any) -> bool:
