@@ -12,7 +12,7 @@ from typing import Any, Dict, Optional, Tuple
 import django
 from django.conf import settings
 from django.core.management import get_commands
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from . import copies, databases
 from .errors import FailedError, StaleError
@@ -62,7 +62,7 @@ class Session:
             # A SQLite file that is not there has no records, and must not be created by looking.
             databases.check_alias(alias)
             connection = None if databases.missing(alias) else databases.looking(alias)
-            self._loaders[key] = Loader(connection, disk, replace)
+            self._loaders[key] = _loaded(alias, connection, disk, replace)
         return self._loaders[key]
 
     def known_records(self, alias: str) -> Optional[Records]:
@@ -98,6 +98,14 @@ class Session:
         """Build every graph, and render every SQL, anew at the next request."""
         self._loaders.clear()
         self.rendered.clear()
+
+
+def _loaded(alias: str, connection: Any, disk: Disk, replace: bool) -> Loader:
+    try:
+        return Loader(connection, disk, replace)
+    except DatabaseError as error:  # connected, and yet there are no records to be had
+        databases.discard(connection)
+        raise FailedError(databases.unreachable(alias, error), kind=type(error).__name__) from error
 
 
 def open_project(session: Session, request: OpenProject, call: Any) -> Project:

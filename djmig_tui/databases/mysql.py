@@ -13,6 +13,9 @@ def make_read_only(connection: Any) -> None:
     """Have the server itself refuse every write of this session."""
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION TRANSACTION READ ONLY")
+        cursor.execute(
+            "SET SESSION lock_wait_timeout = LEAST(@@SESSION.lock_wait_timeout, %d)" % LOCK_TIMEOUT
+        )
 
 
 def missing(settings: Dict[str, Any]) -> bool:

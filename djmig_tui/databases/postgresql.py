@@ -12,9 +12,13 @@ T = TypeVar("T")
 
 
 def make_read_only(connection: Any) -> None:
-    """Have PostgreSQL itself refuse every write of this session."""
+    """Have PostgreSQL itself refuse every write of this session, and let no lock keep us for ever."""
     with connection.cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")
+        cursor.execute(
+            "SELECT set_config('lock_timeout', '%d', false) FROM pg_settings"
+            " WHERE name = 'lock_timeout' AND setting = '0'" % LOCK_TIMEOUT
+        )
 
 
 def missing(settings: Dict[str, Any]) -> bool:

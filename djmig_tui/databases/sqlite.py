@@ -3,6 +3,7 @@
 import contextlib
 import os
 import time
+import urllib.parse
 from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple, TypeVar
 
 #: How long a run may wait for the lock on the file, in milliseconds.
@@ -19,16 +20,27 @@ def make_read_only(connection: Any) -> None:
 
 def missing(settings: Dict[str, Any]) -> bool:
     """Return whether the file is not there: opening it would create it."""
+    path = _path(settings)
+    return path is not None and not os.path.exists(path)
+
+
+def _path(settings: Dict[str, Any]) -> Optional[str]:
+    """Return the file that NAME stands for, None for a database in memory. It may be a URI."""
     name = str(settings["NAME"])
-    if not name or name == ":memory:" or name.startswith("file:"):
-        return False
-    return not os.path.exists(name)
+    if name.startswith("file:"):
+        parts = urllib.parse.urlsplit(name)
+        in_memory = "memory" in urllib.parse.parse_qs(parts.query).get("mode", [])
+        name = "" if in_memory else urllib.parse.unquote(parts.path)
+    return None if name in {"", ":memory:"} else name
 
 
 def file(settings: Dict[str, Any]) -> Optional[Tuple[int, int]]:
     """Return which file the name stands for, None if there is none: it may be replaced at any time."""
+    path = _path(settings)
+    if path is None:
+        return None
     try:
-        stat = os.stat(str(settings["NAME"]))
+        stat = os.stat(path)
     except OSError:
         return None
     return stat.st_dev, stat.st_ino
