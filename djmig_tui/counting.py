@@ -1,5 +1,6 @@
 """Puts the questions of a plan to the database: one aggregate a table, each with a time limit."""
 
+import re
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from django.db import OperationalError, ProgrammingError
@@ -126,28 +127,26 @@ def _aggregate(table: str, questions: Sequence[Question], connection: Any) -> Tu
 
 
 def _inlined(question: Question, quote: Any) -> Tuple[str, List[Any]]:
-    """Return the condition with each column of the later moment replaced by what stands for it now."""
-    pieces: List[Tuple[str, Tuple[Any, ...]]] = [(question.condition, question.params)]
-    for column, expression in question.columns.items():
-        name = quote(column)
-        if expression.sql == name:
-            continue
-        pieces = [each for piece in pieces for each in _replaced(piece, name, expression)]
-    sql = "".join(text for text, _ in pieces)
-    return sql, [value for _, values in pieces for value in values]
+    """Return the condition with each column of the later moment replaced by what stands for it now.
 
-
-def _replaced(piece: Tuple[str, Tuple[Any, ...]], name: str, expression: Any) -> Any:
-    """Yield `piece` cut at each `name`, with the expression between, each part with its own parameters."""
-    text, params = piece
-    rest = list(params)
-    parts = text.split(name)
-    for place, part in enumerate(parts):
-        if place:
-            yield "(%s)" % expression.sql, expression.params
-        taken = part.replace("%%", "").count("%s")
-        yield part, tuple(rest[:taken])
-        del rest[:taken]
+    In one pass: a column that is there now may have the name that another will have.
+    """
+    names = {quote(column): expression for column, expression in question.columns.items()}
+    pattern = re.compile("(%s)" % "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)))
+    rest = list(question.params)
+    pieces: List[str] = []
+    params: List[Any] = []
+    for place, piece in enumerate(pattern.split(question.condition)):
+        if place % 2:
+            expression = names[piece]
+            pieces.append("(%s)" % expression.sql)
+            params.extend(expression.params)
+        else:
+            taken = piece.replace("%%", "").count("%s")
+            pieces.append(piece)
+            params.extend(rest[:taken])
+            del rest[:taken]
+    return "".join(pieces), params
 
 
 def _duplicates(table: str, question: Question, connection: Any) -> Tuple[str, List[Any]]:

@@ -50,10 +50,15 @@ def describe_plan(
         section(f"{count(len(plan.steps), 'step')}, in this order", _steps(plan)),
         section(transaction, [Content(one_line(sentence(plan.transaction_why), 500))] if plan.steps else []),
         section("Worth knowing", bullets(plan.notes, "▲", "$warning")),
-        heading("The same by hand"),
-        [Content.assemble(("$ ", "$primary"), one_line(line, 1000)) for line in plan.commands]
-        or [Content.styled(_NO_COMMAND, _MUTED)],
+        section("The same by hand", list(_by_hand(plan))),
     )
+
+
+def _by_hand(plan: Plan) -> Iterable[Content]:
+    if plan.steps and not plan.commands:
+        yield Content.styled(_NO_COMMAND, _MUTED)
+    for line in plan.commands:
+        yield Content.assemble(("$ ", "$primary"), one_line(line, 1000))
 
 
 def describe_cost(plan: Plan, counting: str) -> Content:

@@ -267,6 +267,23 @@ def test_a_step_before_that_renames_is_followed(make: Make) -> None:
     assert [(loss.column, loss.rows, loss.exact) for loss in measured(project).loss] == [("pages", 2, True)]
 
 
+def test_two_columns_that_swap_their_names_are_not_mixed_up(make: Make) -> None:
+    """Backwards the check that comes again is over the column that is called otherwise now."""
+    operations = """migrations.RemoveConstraint("book", "thin"),
+        migrations.RenameField("book", "pages", "kept"),
+        migrations.RenameField("book", "leaves", "pages"),
+        migrations.RenameField("book", "kept", "leaves")"""
+    fields = f'{TITLE.format(extra="")}, ("pages", models.IntegerField()), ("leaves", models.IntegerField())'
+    both = "models.Q(pages__lt=50) & models.Q(leaves__lt=500)"
+    check = f'models.CheckConstraint(**{{{CHECK}: {both}}}, name="thin")'
+    options = f'"constraints": [{check}]'
+    insert = "INSERT INTO shop_book (title, leaves, pages) VALUES ('a', 40, 400), ('b', 400, 40)"
+    project = make(fields, operations, insert, options=options)
+    plan = measured(project)
+    assert [failure.rows for failure in plan.failures] == [1]
+    assert not back(project)
+
+
 def test_code_before_a_count_makes_it_as_of_now(make: Make) -> None:
     operations = """migrations.AddField("book", "pages", models.IntegerField(null=True)),
         migrations.RunSQL("UPDATE shop_book SET pages = 1", "UPDATE shop_book SET pages = 2")"""
