@@ -232,6 +232,8 @@ class FakeEngine(Engine):
                 p.Progress(0, len(plan.steps), f"Rehearsing {plan.steps[0].app}.{plan.steps[0].name}")
             )
         await self._held("rehearse_plan", request)
+        if self.closed:
+            raise EngineEnded("The engine ended during the rehearsal.", "Killed")
         if "rehearse_plan" in self.answers:
             return self.answers["rehearse_plan"]  # type: ignore[no-any-return]
         diff = "--- before\n+++ after\n-    price decimal NOT NULL\n"

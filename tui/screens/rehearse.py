@@ -89,7 +89,7 @@ class RehearseScreen(ActionScreen[Stale]):
             plan.database, plan.intent, plan.app, plan.name, plan.fingerprint, consent=consent
         )
         try:
-            rehearsal = await self._session.engine.rehearse_plan(request, self._progress)
+            rehearsal = await self._asked(request)
         except EngineError as error:
             self._under_way = False
             replace_engine(self.djmig)
@@ -102,6 +102,15 @@ class RehearseScreen(ActionScreen[Stale]):
         if rehearsal.where:
             replace_engine(self.djmig)
         self._show(rehearsal)
+
+    async def _asked(self, request: RehearsePlan) -> Rehearsal:
+        """Ask the engine; should it end unasked meanwhile, it is this screen that tells."""
+        engine = self._session.engine
+        on_ended, engine.on_ended = engine.on_ended, None
+        try:
+            return await engine.rehearse_plan(request, self._progress)
+        finally:
+            engine.on_ended = on_ended
 
     def _consented(self, yes: bool | None) -> None:
         if yes:
