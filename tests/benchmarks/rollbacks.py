@@ -18,14 +18,16 @@ TIME_AT_MOST = 1.0
 MEMORY_AT_MOST = 0.5
 #: From this many steps on the promise about memory holds.
 LONG = 300
+#: How many migrations stay applied.
+KEPT = 10
 
 
 def rows(folder: Path, steps: int, rounds: Iterator[int]) -> list[Row]:
-    """Measure a rollback of about `steps`, and say it in rows."""
+    """Measure a rollback of so many `steps`, and say it in rows."""
     project = _migrated(folder / f"rollback{steps}", steps)
     backup = folder / f"rollback{steps}" / "before.sqlite3"
     shutil.copyfile(project.databases["default"], backup)
-    plan = _plan_of(project, steps)
+    plan = _plan_of(project)
     taken: dict[str, Samples] = defaultdict(Samples)
     for number in rounds:
         for name, value in _one_round(project, backup, plan).items():
@@ -35,22 +37,20 @@ def rows(folder: Path, steps: int, rounds: Iterator[int]) -> list[Row]:
 
 
 def _migrated(folder: Path, steps: int) -> SampleProject:
-    """Write a project that has enough to undo, and apply all of it."""
+    """Write one app with a few migrations more than are undone, and apply all of them."""
     folder.mkdir()
-    project = generate(folder, apps=max(2, steps // 25 + 2), per_app=20 if steps < 200 else 25)
+    project = generate(folder, apps=1, per_app=steps + KEPT)
     del project.env["PYTHONDONTWRITEBYTECODE"]
     project.migrate_all()
     return project
 
 
-def _plan_of(project: SampleProject, steps: int) -> p.Plan:
-    """Return the rollback that has nearest to as many steps."""
+def _plan_of(project: SampleProject) -> p.Plan:
+    """Return the rollback to the last migration that is kept."""
     with engine(project) as ours:
-        plans: list[p.Plan] = [
-            ours.ask("preview_plan", p.PreviewPlan("default", p.BACK_TO, app, name))
-            for app, name in keys_of(ours.ask("load_history", p.LoadHistory()))
-        ]
-    return min(plans, key=lambda plan: abs(len(plan.steps) - steps))
+        app, name = keys_of(ours.ask("load_history", p.LoadHistory()))[KEPT - 1]
+        plan: p.Plan = ours.ask("preview_plan", p.PreviewPlan("default", p.BACK_TO, app, name))
+    return plan
 
 
 def _one_round(project: SampleProject, backup: Path, plan: p.Plan) -> dict[str, float]:
@@ -95,7 +95,7 @@ def _rows(steps: int, taken: dict[str, Samples]) -> list[Row]:
             reached=None if limit is None else ratio <= limit,
         )
 
-    limit = MEMORY_AT_MOST if steps >= LONG * 0.9 else None
+    limit = MEMORY_AT_MOST if steps >= LONG else None
     return [
         row("time", "ours", "process", "manage.py migrate", TIME_AT_MOST),
         row("time in process", "ours", "call", 'call_command("migrate")', TIME_AT_MOST),
