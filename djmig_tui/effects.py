@@ -38,13 +38,14 @@ def effects(operation: Any, around: Around, backwards: bool) -> List[Effect]:
 def _separate(operation: Any, around: Around, backwards: bool) -> List[Effect]:
     """Ask each inner operation, with the states that the inner ones before it leave."""
     state = ProjectState(models={key: model.clone() for key, model in around.before.items()})
-    found: List[Effect] = []
+    found: List[List[Effect]] = []
     for each in operation.database_operations:
         before = models_around(each, around.app, state)
         each.state_forwards(around.app, state)
         after = models_around(each, around.app, state)
-        found.extend(effects(each, Around(around.app, before, after, around.connection), backwards))
-    return found or [Effect(HARMLESS)]
+        found.append(effects(each, Around(around.app, before, after, around.connection), backwards))
+    ordered = reversed(found) if backwards else found  # what comes last is undone first
+    return [effect for each in ordered for effect in each] or [Effect(HARMLESS)]
 
 
 def models_around(operation: Any, app: str, state: Any) -> Any:

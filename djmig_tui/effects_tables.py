@@ -1,5 +1,6 @@
 """What operations on models do: tables that come, go and are renamed."""
 
+from dataclasses import replace
 from typing import Any, List
 
 from django.db import models
@@ -45,7 +46,7 @@ def create_model(operation: Any, around: Around, backwards: bool) -> List[Effect
     """Return what CreateModel does."""
     model = model_of(operation, around.after, around.app, operation.name)
     made = whole_table(model, around, goes=backwards)
-    return made if backwards else [Effect(HARMLESS)]
+    return made if backwards else [replace(each, sentence="") for each in made]
 
 
 def delete_model(operation: Any, around: Around, backwards: bool) -> List[Effect]:
