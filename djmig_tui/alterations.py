@@ -124,7 +124,7 @@ def _types(old: Any, new: Any, connection: Any) -> List[Consequence]:
         return checks + _collation(old, new)
     kinds = old.get_internal_type(), new.get_internal_type()
     if connection.vendor == "sqlite":
-        return checks + _sqlite(kinds)
+        return checks + _collation(old, new) + _sqlite(kinds)
     if kinds[0] in CHARACTERS and kinds[1] in CHARACTERS:
         return checks + _collation(old, new) + _characters(old, new, connection)
     if kinds[0] in RANGES and kinds[1] in RANGES:
@@ -157,8 +157,11 @@ def _sqlite(kinds: Tuple[str, str]) -> List[Consequence]:
     """SQLite neither fails nor cuts: a column's type is an affinity. Only some pairs rewrite values."""
     if kinds[1] in CHARACTERS or (kinds[0] in RANGES and kinds[1] in RANGES):
         return []
-    if kinds[0] == kinds[1] == "DecimalField" or (kinds[0] in CHARACTERS and kinds[1] in RANGES):
+    if kinds[0] == kinds[1] == "DecimalField":
         return []
+    if kinds[0] in CHARACTERS and kinds[1] in RANGES:
+        words = "text that is not written as a whole number is kept as it is, or becomes another number"
+        return [Consequence(LOSES, "CAST(CAST({c} AS INTEGER) AS TEXT) <> {c}", (), words)]
     return [Consequence(UNKNOWN, sentence="%s becomes %s" % kinds)]
 
 
@@ -211,8 +214,8 @@ def _casts(old: Any, new: Any, connection: Any) -> bool:
 
 
 def _integers(old: str, new: str, connection: Any) -> List[Consequence]:
-    low, high = RANGES[new]
-    if RANGES[old][0] >= low and RANGES[old][1] <= high:
+    (lowest, highest), (low, high) = (connection.ops.integer_field_range(each) for each in (old, new))
+    if lowest >= low and highest <= high:
         return []
     what = LOSES if connection.vendor == "mysql" and not strict(connection) else FAILS
     condition = "{c} < %s OR {c} > %s"
@@ -244,9 +247,13 @@ def _text_as_integers(new: str, connection: Any) -> List[Consequence]:
     low, high = RANGES[new]
     if connection.vendor == "postgresql":
         number = r"{c} ~ '^\s*[+-]?[0-9]+\s*$'"
+        plain = r"btrim({c}, E' \t\n\r\f\x0b')::numeric"
         condition = (
-            "CASE WHEN " + number + " THEN btrim({c}, E' \\t\\n\\r\\f\\x0b')::numeric NOT BETWEEN %s AND %s"
-            " ELSE {c} IS NOT NULL END"
+            "CASE WHEN " + number + " THEN " + plain + " NOT BETWEEN %s AND %s ELSE {c} IS NOT NULL END"
         )
-        return [Consequence(FAILS, condition, (low, high), "not a number of the old type")]
+        otherwise = "CASE WHEN " + number + " THEN {c} <> %s::text ELSE FALSE END" % plain
+        return [
+            Consequence(FAILS, condition, (low, high), "not a number of the old type"),
+            Consequence(LOSES, otherwise, (), "zeros in front, signs and spaces go"),
+        ]
     return [Consequence(UNKNOWN, sentence="text becomes %s" % new)]

@@ -166,14 +166,15 @@ def delete_file(session: Any, request: DeleteFile, call: Any) -> FileDeleted:
         raise Refusal(" ".join(file.refusals))
     if file.first and not request.first:
         raise Refusal("%s.%s is the app's first migration: its name must be typed." % (file.app, file.name))
-    stale = _stale_byte_code(file.path)
+    # Whatever can fail comes before: after a failure the interface takes the file to be still there.
+    stale, module = _stale_byte_code(file.path), _module(request.app, request.name)
     try:
         os.unlink(file.path)
     except OSError as error:
         raise FailedError("%s cannot be removed: %s." % (file.path, error.strerror)) from error
     also = [path for path in stale if _is_removed(path)]
     _sync_folder(os.path.dirname(file.path))
-    session.forget_file(_module(request.app, request.name))
+    session.forget_file(module)
     return FileDeleted(file.path, tuple(also))
 
 
@@ -258,8 +259,12 @@ def _restored_path(request: RestoreFile) -> str:
 
 
 def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+    """Have the folder's change on the disk, where that can be asked for: not every file system takes it."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        sys.stderr.write("djmig-tui: %s: %s\n" % (folder, error.strerror))

@@ -1,7 +1,7 @@
 """The plan with its rows counted: what it loses, where it will fail, and the verdict that follows."""
 
 from dataclasses import replace
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from . import databases
 from .counting import LIMIT, Answer, count
@@ -177,11 +177,21 @@ def _broken_keys(connection: Any) -> List[Failure]:
 
 def grown(shown: Tuple[Loss, ...], fresh: Plan) -> List[str]:
     """Return what `fresh` loses beyond `shown`, as sentences: a run stops for any."""
-    known = {(each.table, each.column, each.kind): each.rows for each in shown}
+    known, now = _together(shown), _together(fresh.loss)
     sentences = []
-    for loss in fresh.loss:
-        before = known.get((loss.table, loss.column, loss.kind), 0)
-        if before is not None and (loss.rows or 0) > before:
-            where = loss.table if loss.column is None else "%s.%s" % (loss.table, loss.column)
-            sentences.append("%s: %s rows instead of %d" % (where, loss.rows, before))
+    for (table, column, kind), rows in now.items():
+        before = known.get((table, column, kind), 0)
+        if before is not None and (rows or 0) > before:
+            where = table if column is None else "%s.%s" % (table, column)
+            sentences.append("%s: %s rows instead of %d" % (where, rows, before))
     return sentences
+
+
+def _together(losses: Sequence[Loss]) -> Dict[Any, Optional[int]]:
+    """Return the rows by where they are: one column may lose in two ways; None if any is unknown."""
+    rows: Dict[Any, Optional[int]] = {}
+    for loss in losses:
+        key = (loss.table, loss.column, loss.kind)
+        before = rows.get(key, 0)
+        rows[key] = None if before is None or loss.rows is None else before + loss.rows
+    return rows

@@ -25,6 +25,7 @@ from .changes import (
     Effect,
     column_name,
 )
+from .comparing import differs, plain_default, typed
 from .protocol import Failure, Loss
 from .world import Expression, World, quoted
 
@@ -94,22 +95,13 @@ def _drop_column(effect: Effect, world: World, asked: Asked, connection: Any) ->
     if expression is None or getattr(effect.old, "generated", False):
         return
     condition, params = "{c} IS NOT NULL", ()  # type: Tuple[str, Tuple[Any, ...]]
-    if effect.old is None:  # _order: numbers that Django makes itself
-        return
-    default = _plain_default(effect.old, connection)
-    if default is not None:
-        condition, params = "{c} IS NOT NULL AND {c} <> %s", (default,)
+    if effect.old is None:  # _order comes again as 0 for every row, whatever order they were put in
+        condition = "{c} IS NOT NULL AND {c} <> 0"
+    else:
+        default = plain_default(effect.old, connection)
+        if default is not None:
+            condition, params = "{c} IS NOT NULL AND " + differs(effect.old, connection), (default,)
     _where(effect, world, asked, condition, params, fails=False)
-
-
-def _plain_default(old: Any, connection: Any) -> Any:
-    """Return the default as the database gets it, None if there is none or it is made anew each time."""
-    if database_default(old) or (old.has_default() and callable(old.default)):
-        return None
-    default = effective_default(old)
-    if default is None or isinstance(default, (dict, list)):
-        return None
-    return old.get_db_prep_save(default, connection)
 
 
 def _where(
@@ -146,11 +138,14 @@ def _add_column(effect: Effect, world: World, asked: Asked, connection: Any) -> 
     where = "%s.%s" % (effect.table, column)
     if database_default(new):
         world.fill(effect.table, column, Expression("NULL", certain=False))
+        if getattr(new, "generated", False) or new.unique or isinstance(new, models.ForeignKey):
+            asked.unknown.append("%s is filled by the database, with what may not fit" % where)
         return
     value = effective_default(new)
     if value is not None:
         value = new.get_db_prep_save(value, connection)
-    world.fill(effect.table, column, Expression("NULL") if value is None else Expression("%s", (value,)))
+    filled = Expression("NULL") if value is None else Expression(typed("%s", new, connection), (value,))
+    world.fill(effect.table, column, filled)
     if new.primary_key:
         asked.unknown.append("%s is a primary key that comes back" % where)
     elif value is None and not new.null:
@@ -164,12 +159,13 @@ def _add_column(effect: Effect, world: World, asked: Asked, connection: Any) -> 
 
 def _not_null_comes(effect: Effect, world: World, asked: Asked, connection: Any) -> None:
     where = "%s.%s" % (effect.table, effect.column)
-    if connection.vendor == "mysql" and not isinstance(effect.new, models.ForeignKey):
+    table = world.table(effect.table)
+    implicit = connection.vendor == "mysql" and not isinstance(effect.new, models.ForeignKey)
+    if implicit and table.now is not None:
         # MySQL and MariaDB fill in the type's implicit value, if it has one that is legal.
         asked.unknown.append("%s comes back NOT NULL, filled with the type's implicit value" % where)
         return
     sentence = "%s comes back NOT NULL without a default: no row may be there" % where
-    table = world.table(effect.table)
     asked.questions.append(Question(effect, ROWS, table.now, True, world.certain, sentence))
 
 
@@ -190,7 +186,7 @@ def _alter_column(effect: Effect, world: World, asked: Asked, connection: Any) -
         if value is NOT_PROVIDED:
             world.blur(effect.table, column)
         else:
-            sql = "COALESCE(%s, %%s)" % expression.sql
+            sql = typed("COALESCE(%s, %%s)" % expression.sql, new, connection)
             filled_in = Expression(sql, (*expression.params, value), expression.certain)
             world.fill(effect.table, column, filled_in)
     if new.unique and not effect.old.unique and not new.primary_key:
