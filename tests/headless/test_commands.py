@@ -449,6 +449,16 @@ def test_a_stale_plan_is_refused_and_noted(run: Run, engine: FakeEngine, state: 
             "failed",
         ),
         (
+            p.RunFinished(
+                (),
+                "Rows are in the way.",
+                failed_step=p.StepDone("store", "0003_x"),
+                next_steps=("What store.0003_x did before it failed stays done.",),
+            ),
+            "Rows are in the way. What store.0003_x did before it failed stays done.",
+            "failed",
+        ),
+        (
             p.RunFinished((p.StepDone("orders", "0001_initial"),), "Rows are in the way."),
             "Rows are in the way. Done before that, and it stands: orders.0001_initial.",
             "failed",

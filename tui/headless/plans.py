@@ -171,7 +171,9 @@ def _what_went_wrong(finished: RunFinished) -> str | None:
     """Return one sentence on what did not go as planned and what stands, or None."""
     if finished.error or finished.stopped:
         what = sentence(finished.error or "Stopped on request.")
-        if finished.taken_back or not finished.done:
+        if not finished.done and finished.failed_step and not finished.taken_back:
+            return " ".join([what, *finished.next_steps])  # half a step may stand: the engine knows
+        if not finished.done:
             return f"{what} Nothing was changed."
         stands = ", ".join(f"{done.app}.{done.name}" for done in finished.done)
         return f"{what} Done before that, and it stands: {stands}."
