@@ -1,7 +1,7 @@
 """Files, graph and records joined into one `History`. What one of them cannot give, the others show."""
 
 import os
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
 
 from django.db.migrations.exceptions import NodeNotFoundError
 
@@ -136,6 +136,7 @@ class _Facts:
         self.records = records
         self.recorded = _by_app(records)
         self.loader = loader
+        self.names = {folder.label: folder.names for folder in disk.folders}
         self.order: Dict[Key, int] = {}
         self.leaves: Set[Key] = set()
         self.replaced_by: Dict[Key, Key] = {}
@@ -160,12 +161,34 @@ class _Facts:
             return APPLIED if recorded else SQUASHED
         return APPLIED if recorded else UNAPPLIED
 
-    def place(self, key: Key) -> Tuple[int, str]:
-        """Sort key: the graph's order; replaced ones just before their squash."""
-        if key in self.order:
-            return (self.order[key], "~")
-        squash = self.replaced_by.get(key)
-        return (self.order.get(squash, 1 << 30) if squash else 1 << 30, key[1])
+    def in_order(self, label: str, names: Iterable[str]) -> List[Key]:
+        """Return an app's migrations as showmigrations lists them; replaced ones just before their squash."""
+        order = self._own_order(label)
+
+        def place(key: Key) -> Tuple[int, str]:
+            if key in order:
+                return (order[key], "~")
+            squash = self.replaced_by.get(key)
+            return (order.get(squash, 1 << 30) if squash else 1 << 30, key[1])
+
+        return sorted(((label, name) for name in names), key=place)
+
+    def _own_order(self, label: str) -> Dict[Key, int]:
+        """Return the places of an app's nodes. The project's order serves where it is the only one.
+
+        Branches stand in another order there if another app needs one of them first.
+        """
+        leaves = sorted(leaf for leaf in self.leaves if leaf[0] == label) if self.loader is not None else []
+        if not leaves or (len(leaves) == 1 and not self._has_merges(label)):
+            return self.order
+        keys = [key for key in ancestry(self.loader.graph, leaves) if key[0] == label]
+        return {key: place for place, key in enumerate(keys)}
+
+    def _has_merges(self, label: str) -> bool:
+        nodes = (self.loader.graph.node_map.get((label, name)) for name in self.names.get(label, ()))
+        return any(
+            sum(parent.key[0] == label for parent in node.parents) > 1 for node in nodes if node is not None
+        )
 
 
 def full_order(graph: Any) -> List[Key]:
@@ -175,7 +198,7 @@ def full_order(graph: Any) -> List[Key]:
 
 def _loaded_app(folder: Folder, facts: _Facts) -> App:
     names = set(folder.names).union(facts.recorded.get(folder.label, ()))
-    keys = sorted(((folder.label, name) for name in names), key=facts.place)
+    keys = facts.in_order(folder.label, names)
     return _app(folder, tuple(_loaded(folder, key, order, facts) for order, key in enumerate(keys)))
 
 
