@@ -1,5 +1,6 @@
 """The manage.py command that does the same as a plan, or why none does."""
 
+import shlex
 from typing import Any, List, Optional, Tuple
 
 from django.db.migrations.exceptions import InconsistentMigrationHistory
@@ -24,9 +25,9 @@ def commands(session: Any, route: Route, request: Intent) -> Tuple[Tuple[str, ..
     if longer:
         # get_migration_by_prefix does not look for the very name first (EDGES 43).
         return (), "No manage.py command does this: %s is also how %s begins." % (target[1], longer[0])
-    words = ["python", "manage.py", "migrate", *target]
+    words = ["python", "manage.py", "migrate", *(shlex.quote(each) for each in target)]
     if request.database != "default":
-        words.extend(["--database", request.database])
+        words.extend(["--database", shlex.quote(request.database)])
     return (" ".join(words),), None
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, List, Sequence, Tuple
 
+from django.db.migrations.state import ProjectState
+
 from .changes import (
     ADD_COLUMN,
     ADD_CONSTRAINT,
@@ -17,6 +19,7 @@ from .changes import (
     Effect,
 )
 from .effects import effects, models_around
+from .loading import Key, ancestry
 from .protocol import BLOCKED, LOSES, SAFE, UNKNOWN, Failure, Loss
 
 
@@ -61,14 +64,14 @@ def measure(steps: Sequence[Tuple[Any, bool]], loader: Any, connection: Any) -> 
     """Return the impact of `steps`, (migration, backwards) pairs in the order in which they run.
 
     One replay of the project's state serves all of them: whatever a step needs to be true before
-    it is an ancestor of a step, and no ancestor that is not a step depends on one.
+    it is an ancestor of a step.
     """
     impact = Impact()
     if not steps:
         return impact
     backwards = steps[0][1]
     keys = [(migration.app_label, migration.name) for migration, _ in steps]
-    state = loader.project_state(keys, at_end=False)
+    state = _state_before(keys, loader)
     found: List[Tuple[str, List[Effect]]] = []
     for migration, _ in reversed(steps) if backwards else steps:
         found.append((str(migration), _effects_of(migration, state, connection, backwards)))
@@ -81,12 +84,36 @@ def measure(steps: Sequence[Tuple[Any, bool]], loader: Any, connection: Any) -> 
     return impact
 
 
+def _state_before(keys: List[Key], loader: Any) -> Any:
+    """Return the state that the ancestors of `keys` make, without those that depend on one of them.
+
+    There are such only where the history is inconsistent (EDGES 18): applied before what they need.
+    """
+    late = set(keys)
+    order = ancestry(loader.graph, keys)
+    for key in order:
+        if any(parent.key in late for parent in loader.graph.node_map[key].parents):
+            late.add(key)
+    if late == set(keys):
+        return loader.project_state(keys, at_end=False)
+    state = ProjectState(real_apps=loader.unmigrated_apps)
+    for key in order:
+        if key not in late:
+            state = loader.graph.nodes[key].mutate_state(state, preserve=False)
+    return state
+
+
 def _effects_of(migration: Any, state: Any, connection: Any, backwards: bool) -> List[Effect]:
     app = migration.app_label
     found: List[List[Effect]] = []
     for operation in migration.operations:
         before = models_around(operation, app, state)
-        operation.state_forwards(app, state)
+        try:
+            operation.state_forwards(app, state)
+        except Exception as error:  # noqa: BLE001 -- a foreign operation, or one that misses what is not applied
+            words = "%s cannot be followed (%s: %s)" % (operation.describe(), type(error).__name__, error)
+            found.append([Effect(CODE, sentence=words)])
+            continue
         around = Around(app, before, models_around(operation, app, state), connection)
         found.append(effects(operation, around, backwards))
     ordered = reversed(found) if backwards else found

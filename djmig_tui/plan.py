@@ -124,7 +124,7 @@ def _blockers(session: Any, route: Route, request: Intent) -> Tuple[Tuple[str, .
         blockers.extend(_irreversible_sentence(*pair) for pair in irreversible)
         ways_out.extend(_around(route, request, [str(migration) for migration, _ in irreversible]))
     refuses = why_django_refuses(session, request.database) if request.intent == FORWARD else None
-    if refuses is not None and route.pairs:
+    if refuses is not None:
         blockers.append(refuses[0])
         ways_out.append(refuses[1])
     return tuple(blockers), tuple(ways_out)

@@ -9,10 +9,10 @@ import copy
 import traceback
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from django.db.migrations.exceptions import NodeNotFoundError
+from django.db.migrations.exceptions import CircularDependencyError, NodeNotFoundError
 
 from . import databases
-from .errors import Refusal, first_error
+from .errors import EngineError, Refusal, first_error
 from .operations import hides_code, irreversible, is_reversible, part
 from .protocol import RenderSql, Sql, SqlPart
 
@@ -68,13 +68,13 @@ def sql_loader(session: Any, alias: str) -> Any:
 
     Raises `Refusal` with the graph's fault if neither can.
     """
-    with contextlib.suppress(NodeNotFoundError):
+    with contextlib.suppress(NodeNotFoundError, CircularDependencyError):
         shown = session.loader(alias, replace=True)
         if not shown.replacements:
             return shown  # nothing to put in: it is the same graph, and it is there already
     try:
         return session.loader(alias, replace=False)
-    except NodeNotFoundError:
+    except (NodeNotFoundError, CircularDependencyError):
         return executor_loader(session, alias)
 
 
@@ -82,7 +82,9 @@ def executor_loader(session: Any, alias: str) -> Any:
     """Return the graph that `migrate` works on. Raises `Refusal` if it cannot be built."""
     try:
         return session.loader(alias, replace=True)
-    except NodeNotFoundError as error:
+    except EngineError:  # the database, not the graph
+        raise
+    except Exception as error:  # a hole, a circle, a dependency on nowhere: Django raises many
         raise Refusal(
             graph_sentence(error),
             detail=traceback.format_exc(),
