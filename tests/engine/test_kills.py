@@ -18,7 +18,7 @@ from tests.conftest import need_server
 from tests.driver import driving
 from tests.end_to_end.program import Program
 from tests.engine.killing import LOOSE, STEPS, Range, make, roll_back
-from tests.engine.small import begin
+from tests.engine.small import begin, wait_until
 from tests.projects import SampleProject
 
 pytestmark = pytest.mark.timeout(600)
@@ -127,25 +127,25 @@ def test_killed_at_random_moments(shooting: Range) -> None:
 
 def _time_of_a_run(shooting: Range) -> float:
     with driving(shooting.copy) as engine:
-        plan = engine.plan(p.BACK_TO, "shop", "0001_initial")
+        task = begin(engine, engine.plan(p.BACK_TO, "shop", "0001_initial"))
+        wait_until(engine, lambda: engine.progress)
         begun = time.monotonic()
-        assert engine.run(plan).error is None
+        assert engine.wait(task).error is None
         took = time.monotonic() - begun
     shooting.look()
     return took
 
 
 def _kill_after(project: SampleProject, seconds: float) -> str:
-    """Kill an engine so long after its run began; return what it said last."""
+    """Kill an engine so long after its first step began; return what it said last."""
     with driving(project) as engine:
         task = begin(engine, engine.plan(p.BACK_TO, "shop", "0001_initial"))
+        wait_until(engine, lambda: engine.progress)
         engine.wait(asyncio.wait({task}, timeout=seconds))
         pid: int = engine.engine._lifetime._spawned.attempt.process.pid  # type: ignore[attr-defined]
         os.kill(pid, signal.SIGKILL)
         engine.wait(asyncio.wait({task}))
-        if task.exception() is None:
-            return "done"
-        return engine.progress[-1].message if engine.progress else "nothing was under way"
+        return "done" if task.exception() is None else engine.progress[-1].message
 
 
 @pytest.mark.long
