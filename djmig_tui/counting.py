@@ -74,8 +74,9 @@ def _estimated(question: Question, connection: Any) -> Optional[int]:
     if question.effect.kind != DROP_COLUMN or len(question.columns) != 1:
         return None
     (expression,) = question.columns.values()
-    for column, quoted_now in ((each, quoted(connection)(each)) for each in question.columns):
-        if expression.sql == quoted_now:
+    quote = quoted(connection)
+    for column in question.columns:
+        if expression.sql == "%s.%s" % (quote(str(question.table)), quote(column)):
             values: Optional[int] = vendor.estimate_values(connection, question.table, column)
             return values
     return None

@@ -46,9 +46,13 @@ class Table:
     columns: Dict[str, Optional[Expression]] = field(default_factory=dict)
 
     def expression(self, column: str, quote: Any) -> Optional[Expression]:
-        """Return what stands for `column`, None if it will have been dropped."""
+        """Return what stands for `column`, None if it will have been dropped.
+
+        With the table's name: SQLite takes a bare "name" that is no column for a text.
+        """
         if column not in self.columns:
-            self.columns[column] = Expression(quote(column))
+            names = [column] if self.now is None else [self.now, column]
+            self.columns[column] = Expression(".".join(quote(name) for name in names))
         return self.columns[column]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from djmig_tui import protocol as p
 from tests.driver import driving
-from tests.engine.small import add, project_of, shop
+from tests.engine.small import add, execute, project_of, shop
 from tests.engine.test_edges_counting import OTHER, TITLE, Make, back, lost, make, measured
 from tests.projects import SampleProject
 
@@ -138,3 +138,37 @@ def test_a_removal_is_not_said_to_have_failed_when_the_file_is_gone(tmp_path: Pa
             assert not Path(file.path).exists()
             engine.ask(p.RestoreFile("shop", "0002_step", file.path, file.content, file.mode))
             assert Path(file.path).exists()
+
+
+def test_a_column_that_is_not_there_makes_nothing_safe(make: Make, vendor: str) -> None:
+    """SQLite takes a name in double quotes that is no column for a text, which is never NULL."""
+    change = 'migrations.AlterField("book", "pages", models.IntegerField(null=True))'
+    fields = f'{TITLE.format(extra="")}, ("pages", models.IntegerField())'
+    change_now = {"mysql": "CHANGE pages leaves INT NULL"}.get(vendor, "RENAME COLUMN pages TO leaves")
+    insert = "INSERT INTO shop_book (title, pages) VALUES ('a', NULL)"
+    project = make(fields, change, insert, f"ALTER TABLE shop_book {change_now}")
+    assert measured(project).verdict == p.UNKNOWN
+
+
+def test_rows_that_a_policy_hides_are_not_taken_for_none(make: Make, vendor: str) -> None:
+    if vendor != "postgresql":
+        pytest.skip("only PostgreSQL hides rows")
+    project = make("", 'migrations.CreateModel("Tag", [("id", models.BigAutoField(primary_key=True))])')
+    role = f"djmig_policy_{project.databases['default']}"[:60]
+    execute(project, "INSERT INTO shop_tag (id) VALUES (1)", f'CREATE ROLE "{role}"')
+    try:
+        execute(
+            project,
+            "ALTER TABLE shop_tag ENABLE ROW LEVEL SECURITY",
+            "ALTER TABLE shop_tag FORCE ROW LEVEL SECURITY",
+            f'ALTER TABLE shop_tag OWNER TO "{role}"',
+            f'GRANT SELECT ON django_migrations TO "{role}"',
+        )
+        with (project.folder / "config" / "settings.py").open("a") as settings:
+            settings.write(f'\nDATABASES["default"]["OPTIONS"] = {{"options": "-c role={role}"}}\n')
+        plan = measured(project)
+        assert plan.verdict == p.LOSES
+        assert lost(plan) == [("shop_tag", None, None, False)]
+    finally:
+        execute(project, f'REASSIGN OWNED BY "{role}" TO postgres', f'DROP OWNED BY "{role}"')
+        execute(project, f'DROP ROLE "{role}"')
