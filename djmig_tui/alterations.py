@@ -14,6 +14,7 @@ from django.db.models import NOT_PROVIDED
 LOSES = "loses"
 FAILS = "fails"
 UNKNOWN = "unknown"
+KEEPS = "keeps"
 
 #: Internal type → lowest and highest value. Auto fields hold the same.
 RANGES = {
@@ -34,7 +35,7 @@ CHARACTERS = {"CharField", "SlugField", "TextField", "FileField", "FilePathField
 class Consequence:
     """Rows for which something happens: a condition over the column, written as {c}, and a sentence."""
 
-    what: str  # LOSES, FAILS or UNKNOWN
+    what: str  # LOSES, FAILS, UNKNOWN, or KEEPS: worth knowing, harms nothing
     condition: str = ""
     params: Tuple[Any, ...] = ()
     sentence: str = ""
@@ -124,7 +125,7 @@ def _types(old: Any, new: Any, connection: Any) -> List[Consequence]:
         return checks + _collation(old, new)
     kinds = old.get_internal_type(), new.get_internal_type()
     if connection.vendor == "sqlite":
-        return checks + _collation(old, new) + _sqlite(kinds)
+        return checks + _collation(old, new) + _sqlite(kinds) + _kept(old, new)
     if kinds[0] in CHARACTERS and kinds[1] in CHARACTERS:
         return checks + _collation(old, new) + _characters(old, new, connection)
     if kinds[0] in RANGES and kinds[1] in RANGES:
@@ -163,6 +164,22 @@ def _sqlite(kinds: Tuple[str, str]) -> List[Consequence]:
         words = "text that is not written as a whole number is kept as it is, or becomes another number"
         return [Consequence(LOSES, "CAST(CAST({c} AS INTEGER) AS TEXT) <> {c}", (), words)]
     return [Consequence(UNKNOWN, sentence="%s becomes %s" % kinds)]
+
+
+def _kept(old: Any, new: Any) -> List[Consequence]:
+    """Say that SQLite keeps what the narrower type would not hold."""
+    kinds = old.get_internal_type(), new.get_internal_type()
+    longest, shortest = _length(old) if kinds[0] in CHARACTERS else None, None
+    if kinds[1] in CHARACTERS and kinds[0] in CHARACTERS:
+        shortest = _length(new)
+    narrower = shortest is not None and (longest is None or longest > shortest)
+    if kinds[0] in RANGES and kinds[1] in RANGES:
+        narrower = RANGES[new.get_internal_type()][1] < RANGES[old.get_internal_type()][1]
+    if kinds == ("DecimalField", "DecimalField"):
+        narrower = (new.max_digits or 0) < (old.max_digits or 0)
+    if not narrower:
+        return []
+    return [Consequence(KEEPS, sentence="SQLite keeps values that the narrower type would not hold")]
 
 
 def _length(field: Any) -> Optional[int]:

@@ -7,7 +7,7 @@ from . import databases
 from .counting import LIMIT, Answer, count
 from .errors import StaleError
 from .impact import Impact
-from .objects import companions, lock_of, names_now, touched
+from .objects import companions, lock_of, names_now, rewritten, touched
 from .plan import weigh
 from .protocol import (
     BLOCKED,
@@ -68,11 +68,16 @@ def measured(plan: Plan, impact: Impact, connection: Any, call: Any = None, sql:
     along = companions(touches, connection)
     obstacles.extend(along.failures)
     steps = tuple(
-        replace(step, lock=lock_of(each, connection.vendor), rewrites=tuple(sorted(touch.remade)))
+        replace(step, lock=lock_of(each, connection.vendor), rewrites=rewritten(touch, connection))
         for step, each, touch in zip(plan.steps, rendered, touches)
     )
     judged = _judged(plan, impact, found, asked.unknown, obstacles)
-    return replace(judged, steps=steps or plan.steps, objects=tuple(along.sentences))
+    return replace(
+        judged,
+        steps=steps or plan.steps,
+        objects=tuple(along.sentences),
+        notes=plan.notes + tuple(asked.notes),
+    )
 
 
 def _pairs(questions: List[Question], answers: Dict[int, Answer]) -> List[Tuple[Question, Answer]]:

@@ -88,6 +88,22 @@ def companions(touches: Sequence[Touched], connection: Any) -> Companions:
     return found
 
 
+def rewritten(touch: Touched, connection: Any) -> Tuple[str, ...]:
+    """Return the tables that one step writes anew, row by row, with their size where it is known.
+
+    On SQLite those that are remade; elsewhere those of which a column changes its type, which may
+    be done in place: the server decides.
+    """
+    catalogue = _CATALOGUES.get(connection.vendor)
+    if catalogue is None:
+        return ()
+    tables = touch.remade | {table for table, _ in touch.retyped}
+    return tuple(
+        table if size is None else "%s (%.1f MB)" % (table, size / 1e6)
+        for table, size in ((each, catalogue.size(connection, each)) for each in sorted(tables))
+    )
+
+
 def lock_of(sql: Sql, vendor: str) -> str:
     """Return the strongest lock that the statements of one step take, in the database's words."""
     text = re.sub(r"(?m)^--.*$", "", sql.shown)

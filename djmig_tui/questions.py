@@ -9,6 +9,7 @@ from django.db.models import NOT_PROVIDED
 
 from .alterations import (
     FAILS,
+    KEEPS,
     UNKNOWN,
     bound,
     consequences,
@@ -66,6 +67,7 @@ class Asked:
 
     questions: List[Question] = field(default_factory=list)
     unknown: List[str] = field(default_factory=list)
+    notes: List[str] = field(default_factory=list)  # worth knowing, harms nothing
 
 
 def ask(effects: Sequence[Effect], connection: Any) -> Asked:
@@ -174,6 +176,9 @@ def _alter_column(effect: Effect, world: World, asked: Asked, connection: Any) -
     where = "%s.%s" % (effect.table, column)
     found = consequences(effect.old, new, _field_name(effect), connection)
     for each in found:
+        if each.what == KEEPS:
+            asked.notes.append("%s: %s." % (where, each.sentence))
+            continue
         if each.what == UNKNOWN:
             asked.unknown.append("%s: %s" % (where, each.sentence))
             continue

@@ -1,6 +1,6 @@
 """What goes along on MySQL and MariaDB: triggers with their table; views stay and stop working."""
 
-from typing import Any, List
+from typing import Any, List, Optional
 
 from ..protocol import Failure
 
@@ -37,6 +37,18 @@ def go_along(connection: Any, touched: Any) -> List[str]:
             if "`%s`" % table in definition and used:
                 sentences.append("The view %s stays and stops working: it reads %s." % (name, table))
     return sentences
+
+
+def size(connection: Any, table: str) -> Optional[int]:
+    """Return the bytes of a table with its indexes, None if it is not there."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT data_length + index_length FROM information_schema.tables"
+            " WHERE table_schema = DATABASE() AND table_name = %s",
+            [table],
+        )
+        row = cursor.fetchone()
+    return None if row is None or row[0] is None else int(row[0])
 
 
 def stand_in_the_way(connection: Any, touched: Any) -> List[Failure]:

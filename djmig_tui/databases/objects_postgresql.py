@@ -52,6 +52,12 @@ def _views(connection: Any, table: str, column: Optional[str]) -> List[str]:
     ]
 
 
+def size(connection: Any, table: str) -> Optional[int]:
+    """Return the bytes of a table with its indexes, None if it is not there."""
+    rows = _rows(connection, "SELECT pg_total_relation_size(to_regclass(quote_ident(%s)))", [table])
+    return None if rows[0][0] is None else int(rows[0][0])
+
+
 def stand_in_the_way(connection: Any, touched: Any) -> List[Failure]:
     """Return views over a column whose type changes: PostgreSQL refuses that."""
     failures = []

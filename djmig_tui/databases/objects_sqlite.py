@@ -1,7 +1,7 @@
 """What goes along on SQLite: a table that is remade loses its triggers and hand-made indexes."""
 
 import re
-from typing import Any, List, Tuple
+from typing import Any, List, Optional, Tuple
 
 from ..protocol import Failure
 
@@ -17,6 +17,11 @@ def go_along(connection: Any, touched: Any) -> List[str]:
         elif kind == "view" and any(_mentions(_sql, each) for each in touched.dropped):
             sentences.append("The view %s is left without its table." % name)
     return sentences
+
+
+def size(connection: Any, table: str) -> Optional[int]:
+    """SQLite would have to read the whole file to tell."""
+    return None
 
 
 def stand_in_the_way(connection: Any, touched: Any) -> List[Failure]:

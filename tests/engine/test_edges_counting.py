@@ -139,6 +139,7 @@ def test_edge_07_values_that_are_too_long_for_the_old_type(make: Make, vendor: s
     plan = measured(project)
     if vendor == "sqlite":  # keeps them: neither fails nor cuts
         assert plan.verdict == p.SAFE, plan.why
+        assert any("SQLite keeps values" in note for note in plan.notes)
         assert back(project)
         assert project.query("SELECT max(length(title)) FROM shop_book") == [(50,)]
         return
