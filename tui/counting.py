@@ -20,6 +20,8 @@ from .text import one_line
 Show = Callable[[Plan | None, str], None]
 
 _GROUP = "count"
+#: Only a count that takes longer than this is spoken of, in seconds.
+PATIENCE = 0.3
 
 
 class Counting:
@@ -35,6 +37,8 @@ class Counting:
         self._outdated = outdated
         #: What stands in place of rows that are not known.
         self.uncounted = NOT_COUNTED
+        self._far = ""  # how far the counting is, in words
+        self._spoken = False  # it takes long enough to be spoken of
 
     def start(self, plan: Plan) -> None:
         """Count the rows of `plan`, unless they are counted."""
@@ -48,8 +52,9 @@ class Counting:
             self._end(None, "", NOT_COUNTED)
 
     async def _count(self, plan: Plan) -> None:
-        self.uncounted = COUNTING
-        self._show(None, "Counting rows…")
+        self.uncounted, self._far, self._spoken = COUNTING, "Counting rows…", False
+        self._show(None, "")
+        waiting = self._screen.set_timer(PATIENCE, self._speak)
         try:
             counted = await count_rows(self._session, plan, self._so_far)
         except Stale:
@@ -59,10 +64,18 @@ class Counting:
             self._end(None, f"▲ The rows were not counted: {one_line(str(error), 300)}", NOT_COUNTED)
         else:
             self._end(counted, "", NOT_IN_TIME)
+        finally:
+            waiting.stop()
 
-    def _so_far(self, plan: Plan, words: str) -> None:
+    def _speak(self) -> None:
         if self.uncounted == COUNTING:
-            self._show(plan, words)
+            self._spoken = True
+            self._show(None, self._far)
+
+    def _so_far(self, plan: Plan, far: str) -> None:
+        if self.uncounted == COUNTING:
+            self._far = far
+            self._show(plan, far if self._spoken else "")
 
     def _end(self, plan: Plan | None, words: str, uncounted: str) -> None:
         self.uncounted = uncounted

@@ -47,7 +47,7 @@ class VerifyScreen(ActionScreen[None]):
 
     def body(self) -> Iterable[Widget]:
         """The question, how far the looking is, the answer."""
-        status = StatusBar(self.djmig.where)
+        status = StatusBar(self.djmig.where, read_only=self.djmig.read_only)
         status.project, status.database = self._session.project, self._database
         yield status
         what = f"the tables of {one_line(self._app)}" if self._app else "all tables"
