@@ -50,8 +50,18 @@ def bound(field: Any, name: str) -> Any:
 
 def effective_default(field: Any) -> Any:
     """Return what Django fills existing rows with, as the database gets it; None for NULL."""
+    if isinstance(field, models.ForeignKey) and field.has_default():
+        # Django would look at the model that it points at, which has no class in a bare state.
+        return field.default() if callable(field.default) else field.default
     editor: Any = BaseDatabaseSchemaEditor
     return editor._effective_default(field)
+
+
+def prepared(field: Any, value: Any, connection: Any) -> Any:
+    """Return `value` of `field` as the database gets it; that of a key as it is: its model is another."""
+    if isinstance(field, models.ForeignKey):
+        return value
+    return field.get_db_prep_save(value, connection)
 
 
 def database_default(field: Any) -> bool:
@@ -75,7 +85,7 @@ def null_fill(field: Any, connection: Any) -> Tuple[bool, Any]:
     default = effective_default(field)
     if default is None:
         return False, None
-    return True, field.get_db_prep_save(default, connection)
+    return True, prepared(field, default, connection)
 
 
 def consequences(old: Any, new: Any, name: str, connection: Any) -> List[Consequence]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 
-from .alterations import database_default, effective_default
+from .alterations import database_default, effective_default, prepared
 
 _TEXT_DIFFERS = {
     "sqlite": "{c} <> %s COLLATE BINARY",
@@ -27,7 +27,7 @@ def plain_default(old: Any, connection: Any) -> Any:
     default = effective_default(old)
     if default is None or isinstance(default, (dict, list)):
         return None
-    return old.get_db_prep_save(default, connection)
+    return prepared(old, default, connection)
 
 
 def typed(sql: str, new: Any, connection: Any) -> str:

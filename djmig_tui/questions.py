@@ -16,6 +16,7 @@ from .alterations import (
     database_default,
     effective_default,
     null_fill,
+    prepared,
 )
 from .changes import (
     ADD_COLUMN,
@@ -145,7 +146,7 @@ def _add_column(effect: Effect, world: World, asked: Asked, connection: Any) -> 
         return
     value = effective_default(new)
     if value is not None:
-        value = new.get_db_prep_save(value, connection)
+        value = prepared(new, value, connection)
     filled = Expression("NULL") if value is None else Expression(typed("%s", new, connection), (value,))
     world.fill(effect.table, column, filled)
     if new.primary_key:
