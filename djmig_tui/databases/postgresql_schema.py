@@ -11,8 +11,9 @@ _VISIBLE = (
     " AND c.relkind IN ('r', 'p', 'f', 'v', 'm')"
 )
 _COLUMNS = (
-    "SELECT c.relname, c.relkind IN ('v', 'm'), a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),"
-    " NOT a.attnotnull FROM %s LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+    "SELECT c.relname, c.relkind IN ('v', 'm'), c.relkind = 'p', a.attname,"
+    " pg_catalog.format_type(a.atttypid, a.atttypmod), NOT a.attnotnull"
+    " FROM %s LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
     " AND NOT a.attisdropped ORDER BY c.relname, a.attnum" % _VISIBLE
 )
 _INDEXES = (
@@ -45,8 +46,8 @@ _PLAUSIBLE = re.compile(r'^[\w ."\[\]]+$')
 def read_schema(connection: Any) -> Schema:
     """Return all visible tables and views."""
     found: Dict[str, Table] = {}
-    for name, view, column, type_, null in rows(connection, _COLUMNS):
-        table = found.setdefault(name, Table(name, view))
+    for name, view, partitioned, column, type_, null in rows(connection, _COLUMNS):
+        table = found.setdefault(name, Table(name, view, partitioned))
         if column is not None:
             table.columns[column] = Column(column, _joined(*_split(type_)), null)
     for name, index, unique, primary, valid, whole, columns in rows(connection, _INDEXES):

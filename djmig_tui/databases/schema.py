@@ -44,6 +44,8 @@ class Table:
 
     name: str
     view: bool = False
+    #: Keys of a partitioned table of PostgreSQL must hold what it is partitioned by, whatever the model says.
+    partitioned: bool = False
     columns: Dict[str, Column] = field(default_factory=dict)
     indexes: Dict[str, Index] = field(default_factory=dict)
     #: Names of check and exclusion constraints, as they are.

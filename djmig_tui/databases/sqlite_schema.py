@@ -40,7 +40,7 @@ def read_schema(connection: Any) -> Schema:
         found[name.lower()] = Table(name, view=kind == "view")
         created[name.lower()] = sql or ""
     keys: Dict[str, List[Tuple[int, str]]] = {}
-    for table, name, type_, not_null, place in rows(connection, _COLUMNS):
+    for table, name, type_, not_null, place in rows(connection, _columns(connection)):
         column = Column(name, _canonical(type_), not not_null)
         found[table.lower()].columns[name.lower()] = column
         if place:
@@ -61,6 +61,13 @@ def read_schema(connection: Any) -> Schema:
         if not found[key].view:
             _name_constraints(found[key], sql)
     return Schema(found, folds_tables=True, folds_columns=True)
+
+
+def _columns(connection: Any) -> str:
+    # Before 3.26 there were no generated columns, and no pragma to show them.
+    if connection.Database.sqlite_version_info >= (3, 26):
+        return _COLUMNS
+    return _COLUMNS.replace("table_xinfo", "table_info")
 
 
 def _name_constraints(table: Table, sql: str) -> None:

@@ -133,10 +133,12 @@ class _ModelReader:
 
     def _field(self, field: Any) -> None:
         type_ = field.db_parameters(connection=self.expectation.connection)["type"]
-        if type_ is None:
-            return
         column, meta = field.column, self.model._meta
         key = self.schema.column_key(column)
+        if type_ is None:
+            if hasattr(field, "geom_type"):  # SpatiaLite makes the column by a function of its own
+                self._add(COLUMN, key, column, True, field.geom_type)
+            return
         self._add(COLUMN, key, column, True, type_)
         # Link tables keep the key they were made with when DEFAULT_AUTO_FIELD changes; Django says so.
         if not (meta.auto_created and field.primary_key) and not self._keeps_type(field, type_):

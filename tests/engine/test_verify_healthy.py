@@ -273,3 +273,17 @@ def test_what_django_brings_along(vendor: str, tmp_path: Path) -> None:
     finally:
         project.drop()
     assert verification == p.Verification("default", checked=13)
+
+
+def other_pythons() -> list[str]:
+    """Return the interpreters with other versions of Django that `.ci/matrix` has made."""
+    root = Path(__file__).resolve().parents[2]
+    return sorted(map(str, root.glob(".venv-matrix/project-*/bin/python")))
+
+
+@pytest.mark.skipif(not other_pythons(), reason="No other Djangos are here: .ci/matrix makes them.")
+@pytest.mark.parametrize("python", other_pythons(), ids=lambda python: Path(python).parents[1].name)
+def test_the_bookshop_on_another_django(python: str, site: SampleProject) -> None:
+    site.python = python
+    site.migrate_all()
+    assert verified(site) == p.Verification("default", checked=20)
