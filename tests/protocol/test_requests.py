@@ -70,7 +70,7 @@ async def test_an_engine_answers_in_every_python(start: Start, tmp_path: Path, v
         ("refuse", errors.Refused, "We will not. Do something else."),
         ("stale", errors.Stale, "It is not as it was. Look again."),
         ("fail", errors.Failed, "relation does not exist"),
-        ("bug", errors.Failed, "KeyError: 'first'"),
+        ("bug", errors.Failed, "ValueError: second"),
         ("exit", errors.Failed, "SystemExit: bye"),
         ("interrupt", errors.Failed, "KeyboardInterrupt"),
     ],
@@ -313,7 +313,8 @@ def test_every_method_is_answered_by_a_handler_of_its_own_name() -> None:
     for method, place in server.TABLE.items():
         module, function = place.split(":")
         assert function == method
-        tree = ast.parse((engine / f"{module}.py").read_text("utf-8"))
+        file = engine / module / "__init__.py" if (engine / module).is_dir() else engine / f"{module}.py"
+        tree = ast.parse(file.read_text("utf-8"))
         handler = next(
             node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == method
         )
