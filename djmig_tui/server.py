@@ -150,7 +150,7 @@ class Server:
         if not isinstance(outcome, BaseException):
             self._channel.reply(call.id, outcome, last=self._finished)
         elif call.preview and call.stopping:
-            self._discard_connections()
+            self.discard_connections()
             self._channel.fail(call.id, protocol.CANCELLED, "Cancelled.", last=self._finished)
         else:
             self._fail(call, outcome)
@@ -184,8 +184,8 @@ class Server:
         self._channel.fail(call.id, code, sentence.rstrip(": "), data, self._finished)
 
     @staticmethod
-    def _discard_connections() -> None:
-        # An interrupted preview can leave a connection in the middle of anything.
+    def discard_connections() -> None:
+        """Close every connection: an interrupted preview can leave one in the middle of anything."""
         databases = sys.modules.get(__package__ + ".databases")
         if databases is not None:
             databases.discard_all()
@@ -233,6 +233,11 @@ def main(input_fd: int, output_fd: int) -> None:
         Server(Channel(input_fd, output_fd)).serve()
     except BaseException:  # noqa: BLE001 -- an error of ours: said on the way out
         code = 1
+        traceback.print_exc()
+    try:
+        # SQLite leaves its -wal and -shm beside the file of whoever does not close it.
+        Server.discard_connections()
+    except Exception:  # noqa: BLE001 -- a project may have done anything to its connections: we end all the same
         traceback.print_exc()
     for stream in (sys.stdout, sys.stderr):
         try:
