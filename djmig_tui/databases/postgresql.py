@@ -143,7 +143,7 @@ def between_steps(connection: Any) -> None:
         cursor.execute(
             "SELECT DISTINCT quote_ident(n.nspname) || '.' || quote_ident(c.conname) FROM pg_constraint c"
             " JOIN pg_namespace n ON n.oid = c.connamespace WHERE c.condeferred"
-            " AND pg_table_is_visible(c.conrelid)"
+            " AND NOT pg_is_other_temp_schema(n.oid)"
         )
         deferred = [row[0] for row in cursor.fetchall()]
         if deferred:
