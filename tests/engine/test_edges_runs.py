@@ -220,6 +220,45 @@ def back(apps, schema_editor):
         assert project.snapshot() == before
 
 
+ELSEWHERE = """migrations.RunSQL([
+    "CREATE SCHEMA elsewhere",
+    "CREATE TABLE elsewhere.child (item integer REFERENCES shop_item (id) DEFERRABLE INITIALLY DEFERRED)",
+], migrations.RunSQL.noop)"""
+OUT_OF_ORDER = """migrations.RunSQL(migrations.RunSQL.noop, [
+    "INSERT INTO elsewhere.child VALUES (77)",
+    "INSERT INTO shop_item (id, name) VALUES (77, 'later')",
+])"""
+
+
+def test_edge_11_constraints_of_other_schemas_are_deferred_again_too(postgresql: str, tmp_path: Path) -> None:
+    files = shop(
+        ELSEWHERE, OUT_OF_ORDER, "migrations.RunPython(migrations.RunPython.noop, migrations.RunPython.noop)"
+    )
+    with project_of(tmp_path, files, postgresql) as project, driving(project) as engine:
+        migrate(engine)
+        other = clone(project, tmp_path, "django")
+        other.manage("migrate", "shop", "0002")
+        finished = engine.run(engine.plan(p.BACK_TO, "shop", "0002_step"))
+        assert finished.error is None, finished.detail
+        assert len(project.query("SELECT * FROM elsewhere.child")) == 1
+        assert project.snapshot() == other.snapshot()
+        other.drop()
+
+
+def test_edge_35_the_next_steps_after_a_rollback_are_named(ready_site: SampleProject) -> None:
+    with driving(ready_site) as engine:
+        finished = engine.run(engine.plan(p.UNDO, "store", "0004_add_discount_field"))
+    models, file, again, restart = finished.next_steps
+    assert "edit the models" in models
+    assert "store.0004_add_discount_field" in file
+    assert "makemigrations" in again
+    assert "Restart" in restart
+    done = ready_site.manage(
+        "shell", "-c", "from store.models import *; print(list(Product.objects.all()))", check=False
+    )
+    assert "no such column" in done.stderr, "the code is ahead: the site breaks until the models change"
+
+
 def test_edge_12_apps_that_fall_are_named_with_the_dependency(ready_site: SampleProject) -> None:
     with driving(ready_site) as engine, django(ready_site) as theirs:
         plan = engine.plan(p.BACK_TO, "store", "0002_add_price_to_product")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
@@ -98,6 +99,41 @@ def test_a_fresh_project_stays_without_a_database(site: SampleProject) -> None:
         assert look_at_everything(engine, "archive") > 50
     assert everything_in(site.folder) == before
     assert not Path(site.databases["default"]).exists()
+
+
+def in_wal_mode(project: SampleProject) -> sqlite3.Connection:
+    with driving(project) as engine:
+        migrate(engine)
+    connection = sqlite3.connect(project.databases["default"])
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("INSERT INTO shop_item (name, a) VALUES ('one', 1)")
+    connection.commit()
+    return connection
+
+
+def test_a_database_in_wal_mode_keeps_its_one_file(tmp_path: Path) -> None:
+    """SQLite makes two files beside it for whoever reads; they go with the last reader."""
+    with project_of(tmp_path, shop(add("a"))) as project:
+        in_wal_mode(project).close()
+        before = everything_in(project.folder)
+        with driving(project) as engine:
+            look_at_everything(engine)
+            assert (project.folder / "default.sqlite3-wal").exists()
+        assert everything_in(project.folder) == before
+
+
+def test_a_database_in_wal_mode_that_another_program_uses(tmp_path: Path) -> None:
+    with project_of(tmp_path, shop(add("a"))) as project:
+        other = in_wal_mode(project)
+        # Not read here: closing a file would drop the locks that this very process has on it.
+        before = sorted(os.listdir(project.folder))
+        with driving(project) as engine:
+            look_at_everything(engine)
+        assert sorted(os.listdir(project.folder)) == before
+        other.execute("INSERT INTO shop_item (name, a) VALUES ('two', 2)")
+        other.commit()
+        assert other.execute("SELECT COUNT(*) FROM shop_item").fetchone() == (2,)
+        other.close()
 
 
 @pytest.mark.parametrize(
