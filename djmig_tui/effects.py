@@ -65,6 +65,19 @@ def _harmless(operation: Any, around: Around, backwards: bool) -> List[Effect]:
     return [Effect(HARMLESS)]
 
 
+def _index(operation: Any, around: Around, backwards: bool) -> List[Effect]:
+    """Return what an index does: nothing to rows, but one over an expression may fail on their values."""
+    adds = hasattr(operation, "index")
+    model = around.before.get((around.app, operation.model_name.lower()))
+    listed = model.options.get("indexes", ()) if model is not None else ()
+    named = [each for each in listed if each.name == operation.name] if not adds else [operation.index]
+    index: Any = named[0] if named else None
+    if adds == backwards or not getattr(index, "expressions", ()):
+        return [Effect(HARMLESS)]
+    sentence = "the index %s over an expression comes: a value may make it fail" % index.name
+    return [Effect(CODE, sentence=sentence)]
+
+
 _READERS = {
     "CreateModel": create_model,
     "DeleteModel": delete_model,
@@ -79,14 +92,14 @@ _READERS = {
     "AlterOrderWithRespectTo": order_with_respect_to,
     "AddConstraint": add_constraint,
     "RemoveConstraint": remove_constraint,
+    "AddIndex": _index,
+    "AddIndexConcurrently": _index,
+    "RemoveIndex": _index,
+    "RemoveIndexConcurrently": _index,
     "SeparateDatabaseAndState": _separate,
     **dict.fromkeys(
         (
             "RenameIndex",
-            "AddIndex",
-            "RemoveIndex",
-            "AddIndexConcurrently",
-            "RemoveIndexConcurrently",
             "AlterModelOptions",
             "AlterModelManagers",
             "AlterModelTableComment",

@@ -10,6 +10,7 @@ from django.db.models import NOT_PROVIDED
 from .alterations import (
     FAILS,
     KEEPS,
+    LOSES,
     UNKNOWN,
     bound,
     consequences,
@@ -195,6 +196,9 @@ def _alter_column(effect: Effect, world: World, asked: Asked, connection: Any) -
             sql = typed("COALESCE(%s, %%s)" % expression.sql, new, connection)
             filled_in = Expression(sql, (*expression.params, value), expression.certain)
             world.fill(effect.table, column, filled_in)
+    cut = any(each.what == LOSES and each.condition != "{c} IS NULL" for each in found)
+    if new.unique and effect.old.unique and cut:
+        asked.unknown.append("%s is unique, and values that are cut may become the same" % where)
     if new.unique and not effect.old.unique and not new.primary_key:
         _duplicates(effect, (column,), world, asked, "%s must be unique again" % where)
     if new.primary_key != effect.old.primary_key:
