@@ -75,17 +75,18 @@ class Follower:
         return await self._session.detail(app, name, prefetch=prefetch)
 
     async def _fetch(self, node: Node) -> None:
-        waiting = self._screen.set_timer(PATIENCE, lambda: self._pane.show_waiting("rendering…"))
+        # Not a timer of the screen: one that has run out in the same moment would speak after the answer.
+        waiting = asyncio.get_running_loop().call_later(PATIENCE, self._pane.show_waiting, "rendering…")
         try:
             result = await self._ask_until_answered(node)
         except EngineError as error:
-            waiting.stop()
+            waiting.cancel()
             self._pane.show_trouble(str(error), error.detail)
         else:
-            waiting.stop()
+            waiting.cancel()
             self._show(node, result)
         finally:
-            waiting.stop()
+            waiting.cancel()
 
     async def _ask_until_answered(self, node: Node) -> Sql | MigrationDetail:
         """Ask again if the engine gave the request up for another one, but not for ever."""
