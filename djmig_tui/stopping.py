@@ -55,7 +55,6 @@ class Stopping:
 
     def _cut_off(self) -> None:
         """Cancel again and again: a cancel that comes just before a statement does not reach it."""
-        while self._allowed is not None and self._allowed():
+        while not self._over.is_set() and self._allowed is not None and self._allowed():
             databases.cancel_all()
-            if self._over.wait(AGAIN):
-                return
+            self._over.wait(AGAIN)
