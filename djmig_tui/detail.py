@@ -1,10 +1,10 @@
 """What the detail tabs show of one migration: operations, source, dependencies, what undoing loses."""
 
-from typing import Any, Tuple
+from typing import Any, Optional, Tuple
 
-from . import databases
+from . import databases, failures
 from .dependencies import children
-from .errors import EngineError, Refusal
+from .errors import EngineError
 from .impact import Impact, measure
 from .loading import Folder, Key
 from .operations import describe
@@ -25,7 +25,11 @@ def show_migration(session: Any, request: ShowMigration, call: Any) -> Migration
         broken = disk.broken.get(key)
         why = broken.message if broken else missing_sentence(session, request.database, key)
         return MigrationDetail(*key, file, source, True, (), (), (), why=(why,))
-    impact, verdict, why_not = _impact(session, request.database, key)
+    impact, why_not = _impact(session, request.database, key)
+    verdict, why = UNKNOWN, (why_not,)
+    if impact is not None:
+        verdict = impact.verdict()
+        why = tuple(impact.irreversible) + impact.why(bool(impact.irreversible))
     return MigrationDetail(
         app=key[0],
         name=key[1],
@@ -35,24 +39,25 @@ def show_migration(session: Any, request: ShowMigration, call: Any) -> Migration
         operations=tuple(describe(operation) for operation in migration.operations),
         depends_on=tuple("%s.%s" % tuple(parent) for parent in migration.dependencies),
         needed_by=tuple("%s.%s" % child for child in children(disk, key)),
-        loss=tuple(impact.loss),
+        loss=() if impact is None else tuple(impact.loss),
         verdict=verdict,
-        why=tuple(impact.irreversible) + impact.why(bool(impact.irreversible)) + why_not,
+        why=why,
         run_before=tuple("%s.%s" % tuple(child) for child in migration.run_before),
     )
 
 
-def _impact(session: Any, alias: str, key: Key) -> Tuple[Impact, str, Tuple[str, ...]]:
-    """Return what undoing this one migration does, as far as graph and database let it be told."""
+def _impact(session: Any, alias: str, key: Key) -> Tuple[Optional[Impact], str]:
+    """Return what undoing this one migration does; None, and why, where graph or database do not tell."""
     try:
         loader = sql_loader(session, alias)
         if key not in loader.graph.nodes:
-            return Impact(), UNKNOWN, ()
+            return None, "%s.%s has no place in the graph of migrations." % key
         connection = databases.looking(alias)
-        impact = measure([(loader.graph.nodes[key], True)], loader, connection)
-    except (EngineError, Refusal) as error:
-        return Impact(), UNKNOWN, (str(error),)
-    return impact, impact.verdict(), ()
+        return measure([(loader.graph.nodes[key], True)], loader, connection), ""
+    except EngineError as error:
+        return None, str(error)
+    except Exception as error:  # noqa: BLE001 -- an operation of the project; source and names are shown all the same
+        return None, "What it does cannot be told: %s" % failures.sentence(error)
 
 
 def read_source(folders: Tuple[Folder, ...], key: Key) -> Tuple[Any, str]:
