@@ -211,6 +211,31 @@ def test_ways_out_are_targets_that_can_be_reached(ready_site: SampleProject) -> 
         )
 
 
+STRANGE = """
+from django.db.migrations.operations.base import Operation
+
+
+class Strange(Operation):
+    def state_forwards(self, app_label, state):
+        raise KeyError("of its own")
+"""
+
+
+def test_an_operation_that_fails_leaves_source_and_names_to_be_seen(tmp_path: Path) -> None:
+    with (
+        project_of(tmp_path, shop("Strange()", add("a"), before=STRANGE)) as project,
+        driving(project) as engine,
+    ):
+        for name, said in (("0002_step", "cannot be followed"), ("0003_step", "What it does cannot be told")):
+            detail: p.MigrationDetail = engine.ask(p.ShowMigration("default", "shop", name))
+            assert said in detail.why[0]
+            assert "KeyError: 'of its own'" in detail.why[0]
+            assert detail.verdict == p.UNKNOWN
+            assert "class Migration" in detail.source
+            assert "of its own" in str(engine.sql("shop", name).error)
+        assert engine.history().complete
+
+
 def test_a_router_that_wants_the_model_does_not_break_the_plan(tmp_path: Path) -> None:
     router = """
 class Picky:

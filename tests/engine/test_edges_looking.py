@@ -93,6 +93,8 @@ def test_edge_42_a_replaced_migration_that_names_a_deleted_parent(tmp_path: Path
             assert "Add field b" in str(engine.sql("shop", "0003_step").sql)
             assert "Create model Item" in str(engine.sql("shop", "0001_squashed").sql)
             assert "no place in the graph" in str(engine.sql("shop", "0002_step").error)
+            detail: p.MigrationDetail = engine.ask(p.ShowMigration("default", "shop", "0002_step"))
+            assert detail.why == ("shop.0002_step has no place in the graph of migrations.",)
             assert migration_of(history, "shop", "0002_step").replaced_by == "shop.0001_squashed"
             assert engine.run(engine.plan(p.BACK_TO, "shop", "0001_squashed")).error is None
         assert "0003_step" not in project.applied("shop")

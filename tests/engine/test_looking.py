@@ -281,6 +281,9 @@ def test_a_database_that_is_down_shows_the_files(tmp_path: Path) -> None:
             assert not history.complete
             detail: p.MigrationDetail = engine.ask(p.ShowMigration("default", "shop", "0002_step"))
             assert "AddField" in detail.source
+            assert detail.verdict == p.UNKNOWN
+            assert "understood" not in str(detail.why)
+            assert "cannot be reached" in detail.why[0]
             for request in (
                 p.RenderSql("default", "shop", "0002_step"),
                 p.PreviewPlan("default", p.FORWARD, "shop", None),

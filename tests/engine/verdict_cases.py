@@ -44,11 +44,6 @@ class Own(Operation):
 
 class OneWay(Own):
     reversible = False
-
-
-class Strange(Own):
-    def state_forwards(self, app_label, state):
-        raise KeyError("of its own")
 """
 
 
