@@ -1,5 +1,6 @@
 """The requests that wait or run: which is next, what a cancel means for each, and progress."""
 
+import base64
 import threading
 import time
 import traceback
@@ -63,6 +64,12 @@ class Call:
         self._unsent = protocol.Progress(done, total, message, plan)
         if not self.preview or time.monotonic() - self._sent_at >= PROGRESS_EVERY:
             self.flush()
+
+    def chunk(self, data: bytes) -> None:
+        """Send part of an answer that is too long for one line; waits while the interface is slow to read."""
+        for start in range(0, len(data), protocol.CHUNK_SIZE):
+            part = base64.b64encode(data[start : start + protocol.CHUNK_SIZE]).decode("ascii")
+            self._notify(protocol.CHUNK, {"id": self.id, "data": part})
 
     def flush(self) -> None:
         """Send the progress that was held back, if any."""

@@ -113,6 +113,11 @@ FAILED = 3
 PROGRESS = "$/progress"
 CANCEL = "$/cancelRequest"
 CHANGED = "changed"
+#: Part of a request's answer that is too long for one line: {"id", "data": base64}, in order, all of
+#: them before the answer itself.
+CHUNK = "$/chunk"
+#: How many bytes a chunk carries at most, in either direction.
+CHUNK_SIZE = 256 * 1024
 
 #: Value of a request's "priority" member for work that nobody is waiting for.
 PREFETCH = "prefetch"
@@ -122,7 +127,11 @@ BACK_TO = "back"  # here stays applied; the app's later migrations and what need
 UNDO = "undo"  # this one and its applied dependents are undone
 ZERO = "zero"  # the whole app, and what needs it
 FORWARD = "forward"  # migrate to here; an app's latest; everything
-INTENTS = (BACK_TO, UNDO, ZERO, FORWARD)
+UNDO_THESE = "undo these"  # all of `keys`, and their applied dependents, are undone
+APPLY_THESE = "apply these"  # all of `keys`, and what they need, are applied
+INTENTS = (BACK_TO, UNDO, ZERO, FORWARD, UNDO_THESE, APPLY_THESE)
+#: Not for `preview_plan`: the plan of putting a backup in the place of a database.
+RESTORE = "restore"
 
 # ------------------------------------------------------------------ verdicts
 SAFE = "safe"
@@ -350,8 +359,9 @@ class PreviewPlan:
 
     database: str
     intent: str  # one of INTENTS
-    app: Optional[str] = None  # None only for FORWARD of everything
+    app: Optional[str] = None  # None for FORWARD of everything, and where `keys` says which
     name: Optional[str] = None  # None for ZERO and for an app's latest
+    keys: Tuple[str, ...] = ()  # "app.name" of UNDO_THESE and APPLY_THESE
 
 
 @dataclass(frozen=True)
@@ -430,6 +440,7 @@ class Plan:
     counted: bool = False  # rows were counted, not only named
     objects: Tuple[str, ...] = ()  # views, triggers and hand-made indexes that go along, as sentences
     code: Tuple[SqlPart, ...] = ()  # what runs code: no count tells what it does
+    keys: Tuple[str, ...] = ()  # of the intent, if it has any
 
 
 @dataclass(frozen=True)
@@ -444,6 +455,7 @@ class MeasurePlan:
     app: Optional[str]
     name: Optional[str]
     fingerprint: str
+    keys: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -483,6 +495,7 @@ class RehearsePlan:
     name: Optional[str]
     fingerprint: str
     consent: bool = False
+    keys: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -571,6 +584,7 @@ class RunPlan:
     counted: bool = (
         False  # `accepted` was counted, so what it does not name was no loss: the run counts again
     )
+    keys: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -662,6 +676,187 @@ class FileRestored:
     path: str
 
 
+# ------------------------------------------------------------------- backups
+@dataclass(frozen=True)
+class TableRows:
+    """How many rows a table has."""
+
+    table: str  # as in the database; with its schema where that is not the usual one
+    rows: int
+    exact: bool = True  # of the very moment of the backup
+
+
+@dataclass(frozen=True)
+class CheckBackup:
+    """Ask whether a database can be backed up from where the engine is."""
+
+    database: str
+
+
+@dataclass(frozen=True)
+class BackupMeans:
+    """Whether, how, and what it takes."""
+
+    format: str  # "sqlite", "pg_dump", "mysqldump", or "" where there is no way at all
+    why_not: Optional[str] = None  # a sentence that ends with the way out, such as the package to install
+    missing: bool = False  # only the tool is missing: a command of the user's own could stand in for it
+    tools: Tuple[str, ...] = ()  # "pg_dump 15.19"
+    server: str = ""  # "PostgreSQL 15.19"
+    size: Optional[int] = None  # bytes the database takes; about the most that a backup can take
+
+
+@dataclass(frozen=True)
+class MakeBackup:
+    """Ask for a backup. Its content comes in chunks; a cancel ends it and leaves nothing behind."""
+
+    database: str
+
+
+@dataclass(frozen=True)
+class BackupMade:
+    """What the chunks were: read to the end once more by the tool that would restore them."""
+
+    format: str
+    size: int  # bytes
+    sha256: str
+    tables: Tuple[TableRows, ...]
+    records: Tuple[str, ...]  # "app.name" of what was applied
+    tools: Tuple[str, ...]
+    server: str
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class CountTables:
+    """Ask how many rows every table has: what a backup that another command makes is to hold."""
+
+    database: str
+
+
+@dataclass(frozen=True)
+class TablesCounted:
+    """The rows of every table, and the records."""
+
+    tables: Tuple[TableRows, ...]
+    records: Tuple[str, ...]
+    server: str = ""
+
+
+@dataclass(frozen=True)
+class BeginUpload:
+    """Say that a file of so many bytes is to be sent over, chunk by chunk."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class SendChunk:
+    """Send the next bytes of an upload."""
+
+    upload: str
+    data: str  # base64
+
+
+@dataclass(frozen=True)
+class DropUpload:
+    """Say that an upload is not needed any more."""
+
+    upload: str
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """How much of it has arrived."""
+
+    upload: str
+    size: int
+
+
+@dataclass(frozen=True)
+class PreviewRestore:
+    """Ask what putting a backup in the place of a database would replace. Changes nothing.
+
+    `tables` empty: it is not known what the backup holds.
+    """
+
+    database: str
+    format: str
+    sha256: str
+    tables: Tuple[TableRows, ...] = ()
+    records: Tuple[str, ...] = ()
+    made_at: str = ""  # ISO 8601, for the words
+
+
+@dataclass(frozen=True)
+class RestoreBackup:
+    """Put the uploaded backup in the place of the database. STALE if `fingerprint` does not hold."""
+
+    database: str
+    format: str
+    sha256: str
+    upload: str
+    fingerprint: str  # of the plan that `preview_restore` answered
+    tables: Tuple[TableRows, ...] = ()
+    records: Tuple[str, ...] = ()
+    end_others: bool = (
+        False  # end the other sessions on the database, which would keep it from being replaced
+    )
+
+
+@dataclass(frozen=True)
+class RestoreFinished:
+    """How a restore ended."""
+
+    done: bool
+    kept: Optional[str] = None  # the database that was replaced, under its new name
+    error: Optional[str] = None
+    detail: str = ""
+    seconds: float = 0.0
+    notes: Tuple[str, ...] = ()
+    blocked_by: Tuple[DatabaseSession, ...] = ()  # who is connected and keeps it from being replaced
+
+
+@dataclass(frozen=True)
+class ListKept:
+    """Ask which databases that were replaced are still there."""
+
+    database: str
+
+
+@dataclass(frozen=True)
+class KeptDatabase:
+    """A database that a restore replaced."""
+
+    name: str
+    replaced_at: str  # ISO 8601
+    size: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The newest first."""
+
+    databases: Tuple[KeptDatabase, ...] = ()
+
+
+@dataclass(frozen=True)
+class DropKept:
+    """Drop a database that a restore replaced. Refused for any other name."""
+
+    database: str
+    name: str
+
+
+@dataclass(frozen=True)
+class SwapKept:
+    """Put a database that a restore replaced back in its place; the present one is kept in its stead."""
+
+    database: str
+    name: str
+    end_others: bool = False
+
+
 # ------------------------------------------------------------------ lifetime
 @dataclass(frozen=True)
 class Watch:
@@ -692,11 +887,22 @@ METHODS: Mapping[str, Tuple[type, type]] = {
     "read_file": (ReadFile, MigrationFile),
     "delete_file": (DeleteFile, FileDeleted),
     "restore_file": (RestoreFile, FileRestored),
+    "check_backup": (CheckBackup, BackupMeans),
+    "make_backup": (MakeBackup, BackupMade),
+    "count_tables": (CountTables, TablesCounted),
+    "begin_upload": (BeginUpload, Uploaded),
+    "send_chunk": (SendChunk, Uploaded),
+    "drop_upload": (DropUpload, Uploaded),
+    "preview_restore": (PreviewRestore, Plan),
+    "restore_backup": (RestoreBackup, RestoreFinished),
+    "list_kept": (ListKept, Kept),
+    "drop_kept": (DropKept, Kept),
+    "swap_kept": (SwapKept, RestoreFinished),
     "watch": (Watch, Watching),
 }
 
 #: Methods that may change something: never prefetched, never interrupted in mid-statement for speed.
-WRITES = frozenset({"run_plan", "delete_file", "restore_file"})
+WRITES = frozenset({"run_plan", "delete_file", "restore_file", "restore_backup", "drop_kept", "swap_kept"})
 
 
 # --------------------------------------------------------------------- codec

@@ -34,6 +34,17 @@ TABLE: Dict[str, str] = {
     "read_file": "files:read_file",
     "delete_file": "files:delete_file",
     "restore_file": "files:restore_file",
+    "check_backup": "backup:check_backup",
+    "make_backup": "backup:make_backup",
+    "count_tables": "backup:count_tables",
+    "begin_upload": "uploads:begin_upload",
+    "send_chunk": "uploads:send_chunk",
+    "drop_upload": "uploads:drop_upload",
+    "preview_restore": "restore:preview_restore",
+    "restore_backup": "restore:restore_backup",
+    "list_kept": "restore:list_kept",
+    "drop_kept": "restore:drop_kept",
+    "swap_kept": "restore:swap_kept",
     "watch": "watch:watch",
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from djmig_tui.protocol import History, MigrationFile
+from djmig_tui.protocol import BackupMade, Database, History, MigrationFile, TableRows
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,48 @@ class JournalEntry:
     command: str  # the manage.py or shell equivalent, "" if there is none
     outcome: str  # "started", then one of "done", "failed", "stopped", "refused", "interrupted"
     detail: str = ""  # what stands now, or the error's sentence; of "started": the steps
+    id: str = ""  # joins the beginning of an action with its end
+    steps: tuple[str, ...] = ()  # "app.name" of what was undone or applied, in order
+    backup: str = ""  # id of the backup that was made before
+    records: str = ""  # digest of the records as the action left them
+    takes_back: str = ""  # id of the action that this one took back
+    subject: str = ""  # what it was done to: the trash entry, the backup, the database that was kept
+
+
+@dataclass(frozen=True)
+class BackupEntry:
+    """A backup in the state folder: its manifest. The content is the file beside it."""
+
+    id: str  # of its moment, its database, its content: "20260301T120000-default-1a2b3c4d"
+    at: str  # ISO 8601 with an offset
+    database: str  # alias
+    name: str  # the database's own name
+    host: str
+    vendor: str
+    reason: str  # "asked for", "before store zero", …
+    format: str  # as the protocol has it
+    size: int  # bytes
+    sha256: str
+    tables: tuple[TableRows, ...]
+    records: tuple[str, ...]  # "app.name" of what was applied
+    tools: tuple[str, ...]
+    server: str
+    path: str = ""  # of the content; not in the manifest
+
+
+class BackupWriter(Protocol):
+    """A backup that is being made. Nothing of it is listed before `finish`."""
+
+    path: str  # where the content goes
+
+    def write(self, data: bytes) -> None:
+        """Keep the next bytes. Raises `StateError`, with the next step, if there is no room."""
+
+    def finish(self, made: BackupMade, reason: str) -> BackupEntry:
+        """Put all of it on the disk; raises `StateError` if the bytes are not those that were sent."""
+
+    def abort(self) -> None:
+        """Leave nothing behind. Does nothing after `finish`."""
 
 
 class StateStore(Protocol):
@@ -60,3 +102,18 @@ class StateStore(Protocol):
 
     def last_tree(self, database: str) -> History | None:
         """Return the tree kept by `save_tree`, or None if there is none or it cannot be read."""
+
+    def begin_backup(self, database: Database) -> BackupWriter:
+        """Return where a backup of `database` goes. Raises `StateError` if it cannot be kept."""
+
+    def backups(self) -> list[BackupEntry]:
+        """Return the backups, the newest first; without their content having been read."""
+
+    def check_backup(self, entry: BackupEntry) -> None:
+        """Read all of the content. Raises `StateError` if it is not what the manifest says."""
+
+    def delete_backup(self, entry: BackupEntry) -> None:
+        """Delete a backup and its manifest. Raises `StateError` if that cannot be done."""
+
+    def sweep_backups(self) -> list[str]:
+        """Delete what was cut off half-way; return a sentence for each: nothing else is lost."""

@@ -10,11 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from djmig_tui import protocol as p
-from tui.engine.api import Engine, OnProgress
+from tui.engine.api import Engine, OnChunk, OnProgress
 from tui.engine.errors import EngineEnded, Refused, Stale
 
 from . import bookshop
 
+#: What a backup is made of: two chunks.
+BACKUP = (b"SQLite format 3\0" + bytes(48), bytes(64))
 CONTENT = bookshop.SOURCE.format(label="store").encode()
 
 
@@ -37,6 +39,7 @@ class FakeEngine(Engine):
         self.held: dict[str, asyncio.Event] = {}
         self.closed = False
         self.stop_asked = False
+        self.uploaded = b""  # what came of the last upload
 
     async def _asked(self, method: str, request: Any) -> None:
         if self.closed:
@@ -358,6 +361,112 @@ class FakeEngine(Engine):
         )
         self.history = replace(self.history, apps=apps)
         return p.FileRestored(request.path)
+
+    # ---------------------------------------------------------------- backups
+    async def check_backup(self, request: p.CheckBackup) -> p.BackupMeans:
+        await self._asked("check_backup", request)
+        size = sum(map(len, BACKUP))
+        means = p.BackupMeans("sqlite", tools=("sqlite 3.46",), server="SQLite 3.46", size=size)
+        return self.answers.get("check_backup", means)  # type: ignore[no-any-return]
+
+    async def make_backup(
+        self, request: p.MakeBackup, on_chunk: OnChunk, on_progress: OnProgress | None = None
+    ) -> p.BackupMade:
+        await self._asked("make_backup", request)
+        size = sum(map(len, BACKUP))
+        on_chunk(BACKUP[0])
+        if on_progress is not None:
+            on_progress(p.Progress(len(BACKUP[0]), size, "Copying the database"))
+        await self._held("make_backup", request)
+        on_chunk(BACKUP[1])
+        digest = hashlib.sha256(b"".join(BACKUP)).hexdigest()
+        tables, records = self._tables(), self._records()
+        return p.BackupMade("sqlite", size, digest, tables, records, ("sqlite 3.46",), "SQLite 3.46", 0.3)
+
+    def _tables(self) -> tuple[p.TableRows, ...]:
+        return (p.TableRows("orders_order", 12), p.TableRows("store_product", 5))
+
+    def _records(self) -> tuple[str, ...]:
+        return tuple(
+            f"{app.label}.{one.name}" for app in self.history.apps for one in app.migrations if one.applied
+        )
+
+    async def count_tables(
+        self, request: p.CountTables, on_progress: OnProgress | None = None
+    ) -> p.TablesCounted:
+        await self._asked("count_tables", request)
+        return p.TablesCounted(self._tables(), self._records(), "SQLite 3.46")
+
+    async def begin_upload(self, request: p.BeginUpload) -> p.Uploaded:
+        await self._asked("begin_upload", request)
+        self.uploaded = b""
+        return p.Uploaded("upload-1", 0)
+
+    async def send_chunk(self, request: p.SendChunk) -> p.Uploaded:
+        await self._asked("send_chunk", request)
+        self.uploaded += base64.b64decode(request.data)
+        return p.Uploaded(request.upload, len(self.uploaded))
+
+    async def drop_upload(self, request: p.DropUpload) -> p.Uploaded:
+        await self._asked("drop_upload", request)
+        return p.Uploaded(request.upload, 0)
+
+    async def preview_restore(
+        self, request: p.PreviewRestore, on_progress: OnProgress | None = None
+    ) -> p.Plan:
+        await self._asked("preview_restore", request)
+        if "preview_restore" in self.answers:
+            return self.answers["preview_restore"]  # type: ignore[no-any-return]
+        return p.Plan(
+            database=request.database,
+            intent=p.RESTORE,
+            app=None,
+            name=None,
+            target=f"the backup of {request.made_at}",
+            title=f"Put the backup of {request.made_at} in the place of {request.database}",
+            verdict=p.LOSES,
+            why=("2 rows of store_product were written since.",),
+            steps=(),
+            blockers=(),
+            loss=(p.Loss("", "store_product", None, 2, True, "replace table"),),
+            failures=(),
+            commands=(),
+            fingerprint=self._restore_fingerprint(request.sha256),
+            counted=True,
+        )
+
+    def _restore_fingerprint(self, sha256: str) -> str:
+        return hashlib.sha256((sha256 + repr(self.history)).encode()).hexdigest()
+
+    async def restore_backup(
+        self, request: p.RestoreBackup, on_progress: OnProgress | None = None
+    ) -> p.RestoreFinished:
+        await self._asked("restore_backup", request)
+        if request.fingerprint != self._restore_fingerprint(request.sha256):
+            raise Stale("The database changed since this was shown; nothing was done. Look again with r.")
+        self.writes.append(request)
+        if on_progress is not None:
+            on_progress(p.Progress(1, 3, "Loading the backup"))
+        await self.run_gate.wait()
+        if self.closed:
+            raise EngineEnded("The engine ended during the restore.", "Killed")
+        return self.answers.get("restore_backup", p.RestoreFinished(True, seconds=0.5))  # type: ignore[no-any-return]
+
+    async def list_kept(self, request: p.ListKept) -> p.Kept:
+        await self._asked("list_kept", request)
+        return self.answers.get("list_kept", p.Kept())  # type: ignore[no-any-return]
+
+    async def drop_kept(self, request: p.DropKept) -> p.Kept:
+        await self._asked("drop_kept", request)
+        self.writes.append(request)
+        return p.Kept()
+
+    async def swap_kept(
+        self, request: p.SwapKept, on_progress: OnProgress | None = None
+    ) -> p.RestoreFinished:
+        await self._asked("swap_kept", request)
+        self.writes.append(request)
+        return p.RestoreFinished(True, seconds=0.1)
 
     # --------------------------------------------------------------- lifetime
     async def watch(self, request: p.Watch) -> p.Watching:

@@ -6,32 +6,49 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from djmig_tui.protocol import (
+    BackupMade,
+    BackupMeans,
+    BeginUpload,
     Changed,
+    CheckBackup,
+    CountTables,
     DeleteFile,
+    DropKept,
+    DropUpload,
     FileDeleted,
     FileRestored,
     History,
+    Kept,
+    ListKept,
     ListSessions,
     LoadHistory,
+    MakeBackup,
     MeasurePlan,
     MigrationDetail,
     MigrationFile,
     OpenProject,
     Plan,
     PreviewPlan,
+    PreviewRestore,
     Progress,
     Project,
     ReadFile,
     Rehearsal,
     RehearsePlan,
     RenderSql,
+    RestoreBackup,
     RestoreFile,
+    RestoreFinished,
     RunFinished,
     RunPlan,
     ScanHistory,
+    SendChunk,
     Sessions,
     ShowMigration,
     Sql,
+    SwapKept,
+    TablesCounted,
+    Uploaded,
     Verification,
     VerifySchema,
     Watch,
@@ -40,6 +57,8 @@ from djmig_tui.protocol import (
 
 OnProgress = Callable[[Progress], None]
 OnChanged = Callable[[Changed], None]
+#: Takes the bytes of an answer as they come. What it raises cancels the request and is raised by it.
+OnChunk = Callable[[bytes], None]
 
 
 class Engine(ABC):
@@ -106,6 +125,51 @@ class Engine(ABC):
 
     @abstractmethod
     async def restore_file(self, request: RestoreFile) -> FileRestored: ...
+
+    @abstractmethod
+    async def check_backup(self, request: CheckBackup) -> BackupMeans: ...
+
+    @abstractmethod
+    async def make_backup(
+        self, request: MakeBackup, on_chunk: OnChunk, on_progress: OnProgress | None = None
+    ) -> BackupMade:
+        """Have every byte of a backup handed to `on_chunk`, in order, before the answer."""
+
+    @abstractmethod
+    async def count_tables(
+        self, request: CountTables, on_progress: OnProgress | None = None
+    ) -> TablesCounted: ...
+
+    @abstractmethod
+    async def begin_upload(self, request: BeginUpload) -> Uploaded: ...
+
+    @abstractmethod
+    async def send_chunk(self, request: SendChunk) -> Uploaded: ...
+
+    @abstractmethod
+    async def drop_upload(self, request: DropUpload) -> Uploaded: ...
+
+    @abstractmethod
+    async def preview_restore(
+        self, request: PreviewRestore, on_progress: OnProgress | None = None
+    ) -> Plan: ...
+
+    @abstractmethod
+    async def restore_backup(
+        self, request: RestoreBackup, on_progress: OnProgress | None = None
+    ) -> RestoreFinished:
+        """Shielded as `run_plan` is. The engine ends after its answer if anything was replaced."""
+
+    @abstractmethod
+    async def list_kept(self, request: ListKept) -> Kept: ...
+
+    @abstractmethod
+    async def drop_kept(self, request: DropKept) -> Kept: ...
+
+    @abstractmethod
+    async def swap_kept(
+        self, request: SwapKept, on_progress: OnProgress | None = None
+    ) -> RestoreFinished: ...
 
     @abstractmethod
     async def watch(self, request: Watch) -> Watching: ...

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TypeVar
 
 from djmig_tui import protocol as p
 
-from .api import Engine, OnProgress
+from .api import Engine, OnChunk, OnProgress
 from .connection import Connection
 from .lifetime import Lifetime, OnWaiting, started
 from .process import Spawned
@@ -22,6 +23,12 @@ async def connect(spawned: Spawned, on_waiting: OnWaiting | None = None) -> Clie
     client = Client(spawned)
     await client.open()
     return client
+
+
+#: Writes that take their time: asked to stop where they can, never killed where they cannot.
+_LONG_WRITES = ("run_plan", "restore_backup", "swap_kept")
+
+T = TypeVar("T")
 
 
 class Client(Engine):
@@ -62,16 +69,22 @@ class Client(Engine):
         return await self._connection.ask("rehearse_plan", request, p.Rehearsal, on_progress=on_progress)
 
     async def run_plan(self, request: p.RunPlan, on_progress: OnProgress | None = None) -> p.RunFinished:
-        asked = self._connection.ask("run_plan", request, p.RunFinished, on_progress=on_progress)
-        running = asyncio.ensure_future(asked)
+        return await self._to_its_end("run_plan", request, p.RunFinished, on_progress)
+
+    async def _to_its_end(
+        self, method: str, request: object, reply: type[T], on_progress: OnProgress | None
+    ) -> T:
+        """Ask for a write. A cancel asks it to stop, and its answer, which says what stands, still comes."""
+        running = asyncio.ensure_future(self._connection.ask(method, request, reply, on_progress=on_progress))
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
-            self.stop_run()
+            self._connection.cancel(method)
             return await running
 
     def stop_run(self) -> None:
-        self._connection.cancel("run_plan")
+        for method in _LONG_WRITES:
+            self._connection.cancel(method)
 
     async def list_sessions(self, request: p.ListSessions) -> p.Sessions:
         return await self._connection.ask("list_sessions", request, p.Sessions)
@@ -90,12 +103,57 @@ class Client(Engine):
     async def restore_file(self, request: p.RestoreFile) -> p.FileRestored:
         return await self._connection.ask("restore_file", request, p.FileRestored)
 
+    async def check_backup(self, request: p.CheckBackup) -> p.BackupMeans:
+        return await self._connection.ask("check_backup", request, p.BackupMeans)
+
+    async def make_backup(
+        self, request: p.MakeBackup, on_chunk: OnChunk, on_progress: OnProgress | None = None
+    ) -> p.BackupMade:
+        return await self._connection.ask(
+            "make_backup", request, p.BackupMade, on_progress=on_progress, on_chunk=on_chunk
+        )
+
+    async def count_tables(
+        self, request: p.CountTables, on_progress: OnProgress | None = None
+    ) -> p.TablesCounted:
+        return await self._connection.ask("count_tables", request, p.TablesCounted, on_progress=on_progress)
+
+    async def begin_upload(self, request: p.BeginUpload) -> p.Uploaded:
+        return await self._connection.ask("begin_upload", request, p.Uploaded)
+
+    async def send_chunk(self, request: p.SendChunk) -> p.Uploaded:
+        return await self._connection.ask("send_chunk", request, p.Uploaded)
+
+    async def drop_upload(self, request: p.DropUpload) -> p.Uploaded:
+        return await self._connection.ask("drop_upload", request, p.Uploaded)
+
+    async def preview_restore(
+        self, request: p.PreviewRestore, on_progress: OnProgress | None = None
+    ) -> p.Plan:
+        return await self._connection.ask("preview_restore", request, p.Plan, on_progress=on_progress)
+
+    async def restore_backup(
+        self, request: p.RestoreBackup, on_progress: OnProgress | None = None
+    ) -> p.RestoreFinished:
+        return await self._to_its_end("restore_backup", request, p.RestoreFinished, on_progress)
+
+    async def list_kept(self, request: p.ListKept) -> p.Kept:
+        return await self._connection.ask("list_kept", request, p.Kept)
+
+    async def drop_kept(self, request: p.DropKept) -> p.Kept:
+        return await self._connection.ask("drop_kept", request, p.Kept)
+
+    async def swap_kept(
+        self, request: p.SwapKept, on_progress: OnProgress | None = None
+    ) -> p.RestoreFinished:
+        return await self._to_its_end("swap_kept", request, p.RestoreFinished, on_progress)
+
     async def watch(self, request: p.Watch) -> p.Watching:
         return await self._connection.ask("watch", request, p.Watching)
 
     async def close(self) -> None:
         # A run that is under way stops where it can, and is not killed where it cannot.
-        await self._lifetime.close(kill=not self._connection.is_pending("run_plan"))
+        await self._lifetime.close(kill=not any(map(self._connection.is_pending, _LONG_WRITES)))
 
     def output(self) -> str:
         """Return the end of what the project printed, for the log."""

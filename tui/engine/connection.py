@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 from djmig_tui import protocol, wire
 
 from . import errors
-from .api import OnProgress
+from .api import OnChunk, OnProgress
 
 T = TypeVar("T")
 
@@ -28,6 +29,7 @@ class Pending:
     method: str
     answer: asyncio.Future[Any]
     on_progress: OnProgress | None
+    on_chunk: OnChunk | None = None
 
 
 class Connection:
@@ -51,10 +53,11 @@ class Connection:
         reply: type[T],
         *,
         on_progress: OnProgress | None = None,
+        on_chunk: OnChunk | None = None,
         prefetch: bool = False,
     ) -> T:
         """Send `request` and return the answer as a `reply`. Cancelling sends the engine a cancel."""
-        id, answer = self._send(method, request, on_progress, prefetch)
+        id, answer = self._send(method, request, (on_progress, on_chunk), prefetch)
         try:
             result = await answer
         except asyncio.CancelledError:
@@ -70,7 +73,11 @@ class Connection:
                 self._cancel(id)
 
     def _send(
-        self, method: str, request: object, on_progress: OnProgress | None, prefetch: bool
+        self,
+        method: str,
+        request: object,
+        hearers: tuple[OnProgress | None, OnChunk | None],
+        prefetch: bool,
     ) -> tuple[int, asyncio.Future[Any]]:
         if self._ended is not None:
             raise errors.EngineEnded(str(self._ended), self._ended.detail)
@@ -81,7 +88,7 @@ class Connection:
             message["priority"] = protocol.PREFETCH
         self.write(wire.encode(message))
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._pending[self._last_id] = Pending(method, answer, on_progress)
+        self._pending[self._last_id] = Pending(method, answer, *hearers)
         return self._last_id, answer
 
     def is_pending(self, method: str) -> bool:
@@ -135,6 +142,19 @@ class Connection:
             if pending is not None and pending.on_progress is not None:
                 # Not called here: an error of a widget must not end the reading.
                 asyncio.get_running_loop().call_soon(pending.on_progress, progress)
+        elif method == protocol.CHUNK and isinstance(params, dict):
+            self._came(params.get("id", 0), params.get("data", ""))
+
+    def _came(self, id: int, data: str) -> None:
+        """Hand a chunk on at once: the pipe is not read faster than its bytes can be kept."""
+        pending = self._pending.get(id)
+        if pending is None or pending.on_chunk is None or pending.answer.done():
+            return
+        try:
+            pending.on_chunk(base64.b64decode(data))
+        except Exception as error:  # noqa: BLE001 -- whoever waits for the answer is told: a full disk
+            self._cancel(id)
+            pending.answer.set_exception(error)
 
     def _answered(self, message: wire.Message) -> None:
         id = message.get("id")
