@@ -31,6 +31,9 @@ from .store import StateStore
 from .text import one_line
 from .theme import INK
 
+#: How long the first tree may take if the engine has begun to answer, before that of last time is shown.
+ALMOST_THERE = 0.1
+
 
 class DjmigApp(App[int]):
     """`run` returns the exit code."""
@@ -49,14 +52,19 @@ class DjmigApp(App[int]):
         read_only: bool = False,
         demo: bool = False,
         printed: Callable[[], str] | None = None,
+        has_answered: Callable[[], bool] = lambda: False,
         local_hosts: tuple[str, ...] = (),
     ) -> None:
-        """`printed` gives what the project has printed so far, while its engine is starting."""
+        """`printed` gives what the project has printed so far, while its engine is starting.
+
+        `has_answered` says whether the first tree is as good as there.
+        """
         super().__init__()
         self.where = where
         self.read_only = read_only
         opening = OpenProject(read_only, local_hosts)
         self.session = Session(connect, state, database, self._tell_main, opening)
+        self._has_answered = has_answered
         self.main = MainScreen(self.session, where, read_only=read_only, demo=demo, printed=printed)
         self._changes = Changes(self)
         self.register_theme(INK)
@@ -76,7 +84,10 @@ class DjmigApp(App[int]):
     async def on_mount(self) -> None:
         """Show what was known last time; start the engine."""
         leave_on_signals(self)
-        self.session.show_last_tree()
+        if self._has_answered():  # to draw what is about to be replaced would take longer than to wait
+            self.set_timer(ALMOST_THERE, self.session.show_last_tree)
+        else:
+            self.session.show_last_tree()
         self.start_engine()
 
     async def on_unmount(self) -> None:

@@ -13,6 +13,7 @@ from .engine.errors import EngineError, NotFound
 from .options import Options, UsageError, parse
 
 if TYPE_CHECKING:
+    from .engine.ahead import Ahead
     from .engine.discover import Launch
     from .engine.process import Spawned
 
@@ -58,8 +59,15 @@ def _main(options: Options) -> int:
     from .engine.process import spawn
 
     # Before anything that takes long to import: the project starts meanwhile.
-    spawned = spawn(launch)
+    spawned = spawn(launch, ahead=_ahead(options, launch) if opens_interface else ())
     return _interface(options, launch, spawned) if opens_interface else _headless(options, launch, spawned)
+
+
+def _ahead(options: Options, launch: Launch) -> tuple[Ahead, ...]:
+    from .engine.ahead import opening
+    from .engine.discover import local_hosts
+
+    return opening(options.database, read_only=options.read_only, local_hosts=local_hosts(launch.root))
 
 
 def _interface(options: Options, launch: Launch, spawned: Spawned) -> int:
@@ -80,6 +88,7 @@ def _interface(options: Options, launch: Launch, spawned: Spawned) -> int:
         read_only=options.read_only,
         demo=options.demo,
         printed=engines.printed,
+        has_answered=engines.has_answered,
         local_hosts=local_hosts(launch.root),
     )
     gc.freeze()

@@ -23,6 +23,10 @@ class Engines:
         self._starting, self._first = self._first or spawn(self._launch), None
         return await connect(self._starting, self._on_waiting)
 
+    def has_answered(self) -> bool:
+        """Say whether the first engine has begun to answer before it was connected to."""
+        return self._first is not None and self._first.has_answered()
+
     def printed(self) -> str:
         """Return the end of what the project of the newest engine has printed."""
         return self._starting.output()

@@ -170,8 +170,8 @@ class Session:
 
     # ---------------------------------------------------------------- history
     def show_last_tree(self) -> None:
-        """Show what was known last time, until the engine says how things are."""
-        if (last := self.state.last_tree(self.database)) is not None:
+        """Show what was known last time, unless the engine has said how things are."""
+        if self.history is None and (last := self.state.last_tree(self.database)) is not None:
             self.history = last
             self._tell(HistoryRead(last, stale=True))
 

@@ -59,7 +59,10 @@ def _one_round(project: SampleProject, installed: Installed) -> dict[str, float]
     found["django"] = manage(project, "showmigrations").seconds
     with installed.open(project) as terminal:
         found["remembered"] = terminal.wait_for(marked, "the tree of last time")
-        found["known"] = terminal.wait_for(live, "the live tree")
+        # Where the engine is faster than we are, the first tree is the live one.
+        found["known"] = (
+            found["remembered"] if live(terminal.lines) else terminal.wait_for(live, "the live tree")
+        )
         terminal.quit()
     with engine(project) as ours:
         ours.ask("scan_history", p.ScanHistory())
@@ -90,7 +93,7 @@ def _rows(size: int, taken: dict[str, Samples]) -> list[Row]:
         row("start → live tree, first use", "empty", promise, limit),
         row("start → live tree, known before", "known", promise, limit),
         row(
-            "start → last-known tree, dimmed",
+            "start → a tree, last-known or live",
             "remembered",
             f"≤ {seconds(REMEMBERED_WITHIN)}",
             REMEMBERED_WITHIN,

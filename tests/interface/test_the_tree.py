@@ -48,6 +48,25 @@ async def test_the_tree_of_last_time_is_there_before_the_engine_is() -> None:
         assert "as of last time" not in desk.texts
 
 
+async def test_the_tree_of_last_time_is_not_drawn_where_the_engine_has_begun_to_answer() -> None:
+    desk = Desk(last=bookshop(), has_answered=lambda: True)
+    async with desk.sit_down():
+        assert not desk.app.main.stale
+        desk.app.session.show_last_tree()  # its moment comes when the live one is there
+        await desk.settle()
+        assert not desk.app.main.stale
+
+
+async def test_the_tree_of_last_time_is_drawn_all_the_same_when_the_rest_of_the_answer_takes_long() -> None:
+    desk = Desk(last=bookshop(), has_answered=lambda: True)
+    desk.engine.gate.clear()
+    async with desk.sit_down(wait=False):
+        await desk.until(lambda: desk.app.main.stale, "the tree of last time")
+        desk.engine.gate.set()
+        await desk.ready()
+        assert not desk.app.main.stale
+
+
 async def test_a_first_tree_comes_from_the_scan_and_the_whole_is_kept_for_next_time() -> None:
     async with Desk().sit_down() as desk:
         asked = [type(one).__name__ for one in desk.engine.asked]

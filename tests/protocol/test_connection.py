@@ -10,6 +10,7 @@ import pytest
 from djmig_tui import protocol, wire
 from djmig_tui.protocol import Changed, FileRestored, OpenProject, Progress, RestoreFile
 from tui.engine import errors
+from tui.engine.ahead import Ahead, opening
 from tui.engine.connection import Connection
 
 pytestmark = pytest.mark.timeout(30)
@@ -197,3 +198,56 @@ async def test_nothing_can_be_asked_before_the_pipes_are_open() -> None:
     with pytest.raises(errors.EngineEnded, match="not connected"):
         await connection.ask("open_project", OpenProject(), protocol.Project)
     assert not connection.is_pending("open_project")
+
+
+# -- what was asked ahead
+AHEAD = (
+    Ahead("open_project", {"read_only": False, "local_hosts": []}),
+    Ahead("scan_history", {"database": "default"}),
+)
+
+
+async def test_who_asks_what_was_asked_ahead_gets_the_answer_that_came_meanwhile() -> None:
+    peer = Peer()
+    peer.connection.expect(AHEAD)
+    peer.says(id=2, result={"database": "default", "apps": []})
+    await asyncio.sleep(0)
+    asked = peer.connection.ask("scan_history", protocol.ScanHistory(), protocol.History)
+    assert await asked == protocol.History("default", ())
+    assert peer.sent == []
+
+
+async def test_progress_of_what_was_asked_ahead_reaches_who_asks_before_the_answer() -> None:
+    peer, told = Peer(), []
+    peer.connection.expect(AHEAD)
+    request = asyncio.create_task(
+        peer.connection.ask("scan_history", protocol.ScanHistory(), protocol.History, on_progress=told.append)
+    )
+    await asyncio.sleep(0)
+    peer.says(method=protocol.PROGRESS, params={"id": 2, "progress": {"done": 1, "total": 2}})
+    peer.says(id=2, result={"database": "default", "apps": []})
+    await request
+    assert [one.done for one in told] == [1]
+
+
+async def test_what_was_asked_ahead_is_asked_again_the_second_time_and_for_other_words() -> None:
+    peer, asks = Peer(), []
+    peer.connection.expect(AHEAD)
+    for request in (protocol.ScanHistory("archive"), protocol.ScanHistory(), protocol.ScanHistory()):
+        asks.append(asyncio.create_task(peer.connection.ask("scan_history", request, protocol.History)))
+    await asyncio.sleep(0)
+    assert [(one["id"], one["params"]) for one in peer.sent] == [
+        (3, {"database": "archive"}),
+        (4, {"database": "default"}),
+    ]
+
+
+def test_what_is_asked_ahead_is_what_the_interface_asks_first() -> None:
+    asked = opening("archive", read_only=True, local_hosts=("db.example",))
+    requests = (
+        OpenProject(True, ("db.example",)),
+        protocol.ScanHistory("archive"),
+        protocol.LoadHistory("archive"),
+    )
+    assert [one.params for one in asked] == [protocol.to_wire(request) for request in requests]
+    assert [protocol.METHODS[one.method][0] for one in asked] == [type(request) for request in requests]

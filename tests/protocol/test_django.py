@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from djmig_tui.protocol import OpenProject, ScanHistory
+from djmig_tui.protocol import LoadHistory, OpenProject, ScanHistory
 from tests.protocol import stubs
 from tests.protocol.conftest import Start
 from tests.protocol.waiting import until
 from tests.sample_project import SampleProject
+from tui.engine.ahead import opening
 from tui.engine.bundle import read_sources
 from tui.engine.client import connect
 from tui.engine.discover import Launch
@@ -90,6 +91,20 @@ async def test_looking_writes_nothing_into_the_project(
     assert (await client.scan_history(ScanHistory())).apps
     await client.close()
     assert everything_in(site.folder) == before
+
+
+async def test_what_is_asked_ahead_is_answered_before_anybody_is_connected(site: SampleProject) -> None:
+    spawned = spawn(launch(site.folder), ahead=opening("default", read_only=False, local_hosts=()))
+    try:
+        await until(spawned.has_answered)
+        client = await connect(spawned)
+        assert (await client.open_project(OpenProject())).settings == "bookshop.settings"
+        assert (await client.scan_history(ScanHistory())).apps
+        assert (await client.load_history(LoadHistory())).complete
+        assert (await client.scan_history(ScanHistory("archive"))).database == "archive"
+        await client.close()
+    finally:
+        spawned.kill()
 
 
 @pytest.mark.parametrize("settings", [None, "other"])

@@ -78,6 +78,15 @@ class Attempt:
                 self._printed.add(seen)
                 return False
 
+    def has_more(self) -> bool:
+        """Say whether something came after the last marker, without waiting for it."""
+        return bool(self._unread or select.select([self.output], [], [], 0)[0])
+
+    def take_unread(self) -> bytes:
+        """Return, once, what came after the last marker: the first answers may be among it."""
+        unread, self._unread = self._unread, b""
+        return unread
+
     def _read(self) -> bytes:
         """Return what comes next, nothing at the end of the stream or of the process."""
         while not select.select([self.output], [], [], 0.5)[0]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from djmig_tui import protocol, wire
 
 from . import errors
+from .ahead import Ahead
 from .api import OnChunk, OnProgress
 
 T = TypeVar("T")
@@ -45,6 +46,16 @@ class Connection:
         self._pending: dict[int, Pending] = {}
         self._last_id = 0
         self._ended: errors.EngineEnded | None = None
+        #: Number → what was asked ahead, until somebody asks it.
+        self._ahead: dict[int, tuple[Ahead, asyncio.Future[Any]]] = {}
+
+    def expect(self, ahead: Sequence[Ahead]) -> None:
+        """Take the answers to what was asked ahead; who asks the very same gets them, once."""
+        for self._last_id, one in enumerate(ahead, 1):
+            answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            answer.add_done_callback(_heard)
+            self._ahead[self._last_id] = one, answer
+            self._pending[self._last_id] = Pending(one.method, answer, None)
 
     async def ask(
         self,
@@ -81,13 +92,19 @@ class Connection:
     ) -> tuple[int, asyncio.Future[Any]]:
         if self._ended is not None:
             raise errors.EngineEnded(str(self._ended), self._ended.detail)
+        params = protocol.to_wire(request)
+        for id, (one, answer) in self._ahead.items():
+            if (one.method, one.params) == (method, params):
+                del self._ahead[id]
+                if id in self._pending:
+                    self._pending[id] = Pending(method, answer, *hearers)
+                return id, answer
         self._last_id += 1
-        message: wire.Message = {"jsonrpc": "2.0", "id": self._last_id, "method": method}
-        message["params"] = protocol.to_wire(request)
+        message: wire.Message = {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params}
         if prefetch:
             message["priority"] = protocol.PREFETCH
         self.write(wire.encode(message))
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        answer = asyncio.get_running_loop().create_future()
         self._pending[self._last_id] = Pending(method, answer, *hearers)
         return self._last_id, answer
 
@@ -168,6 +185,12 @@ class Connection:
             pending.answer.set_result(message["result"])
         else:
             pending.answer.set_exception(_error(message.get("error")))
+
+
+def _heard(answer: asyncio.Future[Any]) -> None:
+    """Look at an answer that perhaps nobody asks for any more, so that its error is not warned about."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _closed(data: bytes) -> None:

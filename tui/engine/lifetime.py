@@ -67,7 +67,9 @@ class Lifetime:
         """Give `connection` its pipes; it reads until the engine ends."""
         loop = asyncio.get_running_loop()
         attempt = self._spawned.attempt
+        connection.expect(self._spawned.ahead)
         reader = asyncio.StreamReader(limit=wire.MAX_LINE)
+        reader.feed_data(attempt.take_unread())
         reading, _ = await loop.connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), attempt.output
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from . import bundle, stage0, starting
+from .ahead import Ahead, lines
 from .attempt import Attempt
 from .discover import Launch, settings_of
 from .errors import StartFailed
@@ -21,8 +22,12 @@ class Spawned:
     project may be reading. A project whose `shell` is not Django's is started a second way.
     """
 
-    def __init__(self, launch: Launch, sources: bundle.Sources | None = None) -> None:
+    def __init__(
+        self, launch: Launch, sources: bundle.Sources | None = None, ahead: Sequence[Ahead] = ()
+    ) -> None:
         self.launch = launch
+        #: What the engine is asked before anybody is there to ask.
+        self.ahead = ahead
         #: What was printed before the channel was ours.
         self.printed = Tail()
         self.failure: StartFailed | None = None
@@ -55,6 +60,10 @@ class Spawned:
                 self._callback = callback
                 return
         callback()
+
+    def has_answered(self) -> bool:
+        """Say whether the engine is there and has begun to answer what was asked ahead."""
+        return self._settled and self.failure is None and bool(self.ahead) and self.attempt.has_more()
 
     def output(self, timeout: float = 0.0) -> str:
         """Return the end of what the project printed, waiting up to `timeout` for the last of it."""
@@ -129,7 +138,7 @@ class Spawned:
         """Send the engine to who says hello. Return None when it is there, else the exit code."""
         ready = os.urandom(16).hex()
         # Packed while the project starts.
-        packed = bundle.pack(self._sources or bundle.read_sources(), ready, django)
+        packed = bundle.pack(self._sources or bundle.read_sources(), ready, django) + lines(self.ahead)
         attempt = self.attempt
         if attempt.read_until(stage0.marker(self._nonce)):
             attempt.write(packed)
@@ -138,6 +147,9 @@ class Spawned:
         return attempt.end()
 
 
-def spawn(launch: Launch, sources: bundle.Sources | None = None) -> Spawned:
-    """Start the engine of `launch` and return at once. `sources` replaces the engine's own in tests."""
-    return Spawned(launch, sources)
+def spawn(launch: Launch, sources: bundle.Sources | None = None, ahead: Sequence[Ahead] = ()) -> Spawned:
+    """Start the engine of `launch` and return at once; it begins with what is asked `ahead`.
+
+    `sources` replaces the engine's own in tests.
+    """
+    return Spawned(launch, sources, ahead)
