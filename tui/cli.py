@@ -63,6 +63,18 @@ def _main(options: Options) -> int:
     return _interface(options, launch, spawned) if opens_interface else _headless(options, launch, spawned)
 
 
+def _draw_often() -> None:
+    """Have Textual look 120 times a second for what is to be drawn: the cursor and its SQL are two drawings.
+
+    It reads how often when it is imported; what the user set stays, and no program of ours inherits it.
+    """
+    if "TEXTUAL_FPS" not in os.environ:
+        os.environ["TEXTUAL_FPS"] = "120"
+        from textual import constants  # noqa: F401 -- reads it
+
+        del os.environ["TEXTUAL_FPS"]
+
+
 def _ahead(options: Options, launch: Launch) -> tuple[Ahead, ...]:
     from .engine.ahead import opening
     from .engine.discover import local_hosts
@@ -73,6 +85,7 @@ def _ahead(options: Options, launch: Launch) -> tuple[Ahead, ...]:
 def _interface(options: Options, launch: Launch, spawned: Spawned) -> int:
     # What is imported stays: it is not searched for garbage, neither here nor later.
     gc.disable()
+    _draw_often()
     from . import start
     from .app import DjmigApp
     from .engine.discover import local_hosts

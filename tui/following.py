@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,8 @@ from .nodes import Node
 from .session import Session
 from .widgets.detail_pane import FORWARD, IMPACT, REVERSE, DetailPane
 
+#: What stands there is left until this has passed: most answers are faster, and two drawings slower than one.
+STAYS = 0.06
 #: Only what takes longer than this is announced.
 PATIENCE = 0.3
 #: How long the cursor rests before its neighbours are fetched.
@@ -54,7 +56,6 @@ class Follower:
         if known is not None:
             self._show(node, known)
         else:
-            self._pane.show_waiting()
             background.start(self._screen, partial(self._fetch, node), "detail")
 
     def known(self, node: Node, tab: int) -> Sql | MigrationDetail | None:
@@ -75,18 +76,30 @@ class Follower:
         return await self._session.detail(app, name, prefetch=prefetch)
 
     async def _fetch(self, node: Node) -> None:
-        # Not a timer of the screen: one that has run out in the same moment would speak after the answer.
-        waiting = asyncio.get_running_loop().call_later(PATIENCE, self._pane.show_waiting, "rendering…")
-        try:
-            result = await self._ask_until_answered(node)
-        except EngineError as error:
-            waiting.cancel()
-            self._pane.show_trouble(str(error), error.detail)
+        with self._waiting():
+            try:
+                result: Sql | MigrationDetail | EngineError = await self._ask_until_answered(node)
+            except EngineError as error:
+                result = error
+        if isinstance(result, EngineError):
+            self._pane.show_trouble(str(result), result.detail)
         else:
-            waiting.cancel()
             self._show(node, result)
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Empty the pane, then say what is waited for, if the answer takes its time."""
+        # Not timers of the screen: one that has run out in the same moment would speak after the answer.
+        later = asyncio.get_running_loop().call_later
+        timers = [
+            later(after, self._pane.show_waiting, words)
+            for after, words in ((STAYS, ""), (PATIENCE, "rendering…"))
+        ]
+        try:
+            yield
         finally:
-            waiting.cancel()
+            for timer in timers:
+                timer.cancel()
 
     async def _ask_until_answered(self, node: Node) -> Sql | MigrationDetail:
         """Ask again if the engine gave the request up for another one, but not for ever."""

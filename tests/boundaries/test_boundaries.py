@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -143,3 +144,16 @@ def test_every_stylesheet_lies_beside_a_package_that_ships_it() -> None:
     for sheet in (ROOT / "tui").rglob("*.tcss"):
         package = ".".join(["djmig_tui", "tui", *sheet.parent.relative_to(ROOT / "tui").parts])
         assert "*.tcss" in data.get(package, []), sheet
+
+
+def test_drawing_is_looked_for_often_enough_and_nobody_inherits_that() -> None:
+    code = (
+        "import os; from tui import cli; cli._draw_often(); from textual.constants import MAX_FPS; "
+        "print(MAX_FPS, os.environ.get('TEXTUAL_FPS'))"
+    )
+    for theirs, expected in ((None, "120 None"), ("30", "30 30")):
+        environ = {**os.environ} if theirs is None else {**os.environ, "TEXTUAL_FPS": theirs}
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.split("\n")[0] == expected, done.stderr

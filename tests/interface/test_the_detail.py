@@ -52,6 +52,17 @@ async def test_a_failure_is_a_sentence_with_its_traceback_below() -> None:
         assert "Traceback: line 7" in desk.texts
 
 
+async def test_the_sql_of_before_goes_as_soon_as_the_answer_takes_its_time() -> None:
+    async with Desk().sit_down() as desk:
+        await desk.point_at("store.0002_add_price_to_product")
+        desk.engine.gate.clear()
+        await desk.point_quietly("orders.0001_initial")
+        await desk.until(lambda: 'DROP COLUMN "price"' not in desk.texts)
+        desk.engine.gate.set()
+        await desk.settle()
+        assert "DROP TABLE" in desk.texts
+
+
 async def test_a_slow_engine_never_blocks_a_key_and_only_the_last_question_stays() -> None:
     async with Desk().sit_down() as desk:
         await desk.point_at("catalog")
