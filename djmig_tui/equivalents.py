@@ -5,30 +5,36 @@ from typing import Any, List, Optional, Tuple
 
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 
+from . import chosen
 from .loading import Key
-from .protocol import UNDO, ZERO
+from .protocol import APPLY_THESE, UNDO, UNDO_THESE, ZERO
 from .routes import Intent, PlanExecutor, Route, in_graph, planned
 from .sql import executor_loader
 
 
 def commands(session: Any, route: Route, request: Intent) -> Tuple[Tuple[str, ...], Optional[str]]:
-    """Return the command that does the same, if one does, and if not why, as a sentence."""
+    """Return the commands that do the same in this order, if any do, and if not why, as a sentence."""
     if not route.pairs:
         return (), None
     refuses = why_django_refuses(session, request.database)
     if refuses is not None:
         return (), "No manage.py command does this: %s" % refuses[0]
-    target = _target(route, request)
-    if target is None:
+    targets = _targets(session, route, request)
+    if targets is None:
         return (), "No manage.py command does this."
-    longer = _longer_names(route, target)
-    if longer:
-        # get_migration_by_prefix does not look for the very name first (EDGES 43).
-        return (), "No manage.py command does this: %s is also how %s begins." % (target[1], longer[0])
+    for target in targets:
+        longer = _longer_names(route, target)
+        if longer:
+            # get_migration_by_prefix does not look for the very name first (EDGES 43).
+            return (), "No manage.py command does this: %s is also how %s begins." % (target[1], longer[0])
+    return tuple(_command(target, request.database) for target in targets), None
+
+
+def _command(target: List[str], alias: str) -> str:
     words = ["python", "manage.py", "migrate", *(shlex.quote(each) for each in target)]
-    if request.database != "default":
-        words.extend(["--database", shlex.quote(request.database)])
-    return (" ".join(words),), None
+    if alias != "default":
+        words.extend(["--database", shlex.quote(alias)])
+    return " ".join(words)
 
 
 def why_django_refuses(session: Any, alias: str) -> Optional[Tuple[str, str]]:
@@ -48,8 +54,23 @@ def why_django_refuses(session: Any, alias: str) -> Optional[Tuple[str, str]]:
     return None
 
 
+def _targets(session: Any, route: Route, request: Intent) -> Optional[List[List[str]]]:
+    """Return the arguments of each `migrate` that together take the same steps, None if none do."""
+    if request.intent == APPLY_THESE:
+        return chosen.applying_targets(route.executor.loader, route.keys)
+    if request.intent == UNDO_THESE:
+        if route.executor.loader is not executor_loader(session, request.database):
+            # Part of an applied squash: after a first command Django's graph would be another one.
+            keys = chosen.parsed(request.keys)
+            alone = _undo_target(route, keys[0]) if len(keys) == 1 else None
+            return None if alone is None else [alone]
+        return chosen.undoing_targets(route.executor.loader, route.keys)
+    target = _target(route, request)
+    return None if target is None else [target]
+
+
 def _target(route: Route, request: Intent) -> Optional[List[str]]:
-    """Return the arguments of `migrate` that plan the same steps, None if there are none."""
+    """Return the arguments of the one `migrate` that plans the same steps, None if there is none."""
     if request.intent == UNDO:
         return _undo_target(route, (str(request.app), str(request.name)))
     if request.app is None:

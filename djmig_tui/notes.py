@@ -10,7 +10,7 @@ from .changes import DROP_TABLE
 from .impact import Impact
 from .loading import file_of, is_third_party
 from .project import migrate_override
-from .protocol import FORWARD
+from .protocol import FORWARDS
 from .routes import Route
 
 CLEAN_UP = "python manage.py remove_stale_contenttypes"
@@ -46,7 +46,7 @@ def _apps(route: Route, request: Any) -> List[str]:
     found = []
     others = sorted({migration.app_label for migration, _ in route.pairs} - {request.app})
     if others and request.app is not None:
-        verb = "are migrated" if request.intent == FORWARD else "fall"
+        verb = "are migrated" if request.intent in FORWARDS else "fall"
         found.append("Other apps %s with it: %s." % (verb, ", ".join(others)))
     foreign = sorted(
         {migration.app_label for migration, _ in route.pairs if is_third_party(str(file_of(migration) or ""))}

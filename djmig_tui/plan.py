@@ -10,14 +10,12 @@ from .impact import Impact, measure
 from .loading import Key, file_of, is_third_party
 from .notes import notes
 from .operations import is_reversible, part, runs_python, words
+from .plan_words import Reasons, target_of, title_of
 from .protocol import (
     APPLIED,
-    BACK_TO,
     BLOCKED,
-    FORWARD,
+    FORWARDS,
     UNAPPLIED,
-    UNDO,
-    ZERO,
     MarkChange,
     Plan,
     PreviewPlan,
@@ -47,7 +45,8 @@ def weigh(session: Any, request: Intent) -> Tuple[Plan, Impact]:
     route = route_of(session, request)
     connection = databases.looking(request.database)
     impact = measure(route.pairs, route.executor.loader, connection)
-    steps = tuple(_step(route, pair, index, request) for index, pair in enumerate(route.pairs))
+    reasons = Reasons(route, request)
+    steps = tuple(_step(pair, reasons) for pair in route.pairs)
     blockers, ways_out = _blockers(session, route, request)
     equivalents, no_command = commands(session, route, request)
     verdict = BLOCKED if blockers else impact.verdict()
@@ -57,8 +56,8 @@ def weigh(session: Any, request: Intent) -> Tuple[Plan, Impact]:
         intent=request.intent,
         app=request.app,
         name=request.name,
-        target=_target(request),
-        title=_title(request, steps),
+        target=target_of(request),
+        title=title_of(request, steps),
         verdict=verdict,
         why=blockers + (impact.why(bool(blockers)) if steps else ("There is nothing to do.",)),
         steps=steps,
@@ -72,11 +71,12 @@ def weigh(session: Any, request: Intent) -> Tuple[Plan, Impact]:
         transaction_why=why_one,
         notes=tuple(impact.notes) + tuple(notes(route, request, impact, no_command)),
         ways_out=ways_out,
+        keys=tuple(request.keys),
     )
     return plan, impact
 
 
-def _step(route: Route, pair: Tuple[Any, bool], index: int, request: Intent) -> Step:
+def _step(pair: Tuple[Any, bool], reasons: Reasons) -> Step:
     migration, backwards = pair
     key = (migration.app_label, migration.name)
     file = file_of(migration)
@@ -87,26 +87,12 @@ def _step(route: Route, pair: Tuple[Any, bool], index: int, request: Intent) -> 
         # In the order of `migrate --plan`, which is that of the file, backwards too.
         operations=tuple(words(operation, backwards) for operation in migration.operations),
         reversible=all(is_reversible(operation) for operation in migration.operations),
-        because=_because(route, key, index, backwards, request.app),
+        because=reasons.because(key),
         atomic=bool(migration.atomic),
         third_party=bool(file) and is_third_party(str(file)),
         runs_python=runs_python(migration.operations),
         file=file,
     )
-
-
-def _because(route: Route, key: Key, index: int, backwards: bool, app: Optional[str]) -> Optional[str]:
-    """Return the dependency that pulls a step of another app into the plan."""
-    if app is None or key[0] == app:
-        return None
-    node = route.graph.node_map[key]
-    if backwards:
-        later = set(route.keys[index + 1 :])
-        links = [(key, parent.key) for parent in sorted(node.parents) if parent.key in later]
-    else:
-        later = set(route.keys[index + 1 :])
-        links = [(child.key, key) for child in sorted(node.children) if child.key in later]
-    return "%s.%s depends on %s.%s" % (links[0][0] + links[0][1]) if links else None
 
 
 def _blockers(session: Any, route: Route, request: Intent) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
@@ -123,7 +109,7 @@ def _blockers(session: Any, route: Route, request: Intent) -> Tuple[Tuple[str, .
     if irreversible:
         blockers.extend(_irreversible_sentence(*pair) for pair in irreversible)
         ways_out.extend(_around(route, request, [str(migration) for migration, _ in irreversible]))
-    refuses = why_django_refuses(session, request.database) if request.intent == FORWARD else None
+    refuses = why_django_refuses(session, request.database) if request.intent in FORWARDS else None
     if refuses is not None:
         blockers.append(refuses[0])
         ways_out.append(refuses[1])
@@ -186,37 +172,13 @@ def _transaction(route: Route, connection: Any) -> Tuple[bool, str]:
     return False, "Step by step, for %s: what was done before a failure stays done." % reason
 
 
-def _target(request: Intent) -> str:
-    if request.app is None:
-        return "all"
-    if request.name is None:
-        return "%s %s" % (request.app, "zero" if request.intent == ZERO else "latest")
-    return "%s.%s" % (request.app, request.name)
-
-
-def _title(request: Intent, steps: Sequence[Step]) -> str:
-    listed = [step.name if step.app == request.app else "%s.%s" % (step.app, step.name) for step in steps]
-    names = ", ".join(listed[:6]) + (" and %d more" % (len(listed) - 6) if len(listed) > 6 else "")
-    names = names or "nothing"
-    if request.intent == BACK_TO:
-        return "Back to %s: it stays applied; undoes %s" % (request.name, names)
-    if request.intent == UNDO:
-        if len(steps) == 1:
-            return "Undo %s: nothing else needs it" % names
-        return "Undo %s and what needs it: undoes %s" % (request.name, names)
-    if request.intent == ZERO:
-        return "Take %s back to zero: undoes %s" % (request.app, names)
-    where = request.name or ("the latest of %s" % request.app if request.app else "the latest of everything")
-    return "Migrate to %s: applies %s" % (where, names)
-
-
 def fingerprint(session: Any, request: Intent, route: Route) -> str:
     """Return a hash of all that the plan rests on: records, the steps' bytes, target, database."""
     records = session.known_records(request.database)  # those that `route` was found with
     given = databases.settings_of(request.database)
     digest = hashlib.sha256()
     parts: List[str] = [request.database, str(given.get("NAME")), str(given.get("HOST"))]
-    parts.extend([request.intent, str(request.app), str(request.name)])
+    parts.extend([request.intent, str(request.app), str(request.name), *sorted(request.keys)])
     parts.extend("%s.%s" % key for key in sorted(records))
     for text in parts:
         digest.update(text.encode("utf-8", "surrogateescape") + b"\0")

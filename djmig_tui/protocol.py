@@ -130,6 +130,8 @@ FORWARD = "forward"  # migrate to here; an app's latest; everything
 UNDO_THESE = "undo these"  # all of `keys`, and their applied dependents, are undone
 APPLY_THESE = "apply these"  # all of `keys`, and what they need, are applied
 INTENTS = (BACK_TO, UNDO, ZERO, FORWARD, UNDO_THESE, APPLY_THESE)
+#: Those that apply; the others undo.
+FORWARDS = (FORWARD, APPLY_THESE)
 #: Not for `preview_plan`: the plan of putting a backup in the place of a database.
 RESTORE = "restore"
 

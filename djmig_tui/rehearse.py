@@ -15,7 +15,7 @@ from .executor import RunExecutor, import_management_modules
 from .loading import Key
 from .lookout import Lookout, interrupt
 from .plan import build
-from .protocol import Plan, PreviewPlan, Rehearsal, RehearsePlan, SqlPart, StepDone
+from .protocol import Plan, Rehearsal, RehearsePlan, SqlPart, StepDone
 from .quiet import keep_read_only, outside_world
 from .routes import Route, route_of
 from .run import applied
@@ -36,11 +36,10 @@ def rehearse_plan(session: Any, request: RehearsePlan, call: Any) -> Rehearsal:
     """
     if session.read_only:
         raise Refusal("djmig-tui was started with --read-only: nothing is rehearsed. Start it without.")
-    intent = PreviewPlan(request.database, request.intent, request.app, request.name)
-    plan = build(session, intent)
+    plan = build(session, request)
     if plan.fingerprint != request.fingerprint:
         raise StaleError("The history or a file changed since the plan was shown: look again.")
-    route = route_of(session, intent)
+    route = route_of(session, request)
     connection = databases.looking(request.database)
     why_not = _why_not(plan, route, connection)
     if why_not is not None:

@@ -5,10 +5,21 @@ from typing import Any, List, Optional, Sequence, Set, Tuple, Union
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
-from . import databases
+from . import chosen, databases
 from .errors import Refusal
 from .loading import Key
-from .protocol import FORWARD, INTENTS, UNDO, ZERO, MeasurePlan, PreviewPlan, RehearsePlan, RunPlan
+from .protocol import (
+    APPLY_THESE,
+    FORWARD,
+    INTENTS,
+    UNDO,
+    UNDO_THESE,
+    ZERO,
+    MeasurePlan,
+    PreviewPlan,
+    RehearsePlan,
+    RunPlan,
+)
 from .sql import executor_loader, missing_sentence
 
 Intent = Union[PreviewPlan, MeasurePlan, RunPlan, RehearsePlan]
@@ -53,6 +64,8 @@ def route_of(session: Any, request: Intent) -> Route:
     if loader.connection is None:  # a SQLite file that does not exist yet
         loader.connection = databases.looking(alias)
     executor = PlanExecutor(loader.connection, loader)
+    if request.intent in (UNDO_THESE, APPLY_THESE):
+        return _route_of_these(session, executor, request)
     if app is not None and app not in loader.migrated_apps:
         raise Refusal("App %r has no migrations, or is not in INSTALLED_APPS." % app)
     if request.intent == FORWARD:
@@ -72,7 +85,7 @@ def route_of(session: Any, request: Intent) -> Route:
         pairs = _undo(executor, key)
     else:
         pairs = planned(executor, [in_graph(executor.loader, key)])
-    return Route(executor, pairs, _squash_blockers(session, alias, key, pairs))
+    return Route(executor, pairs, _squash_blockers(session, alias, pairs))
 
 
 def _why_not_on_disk(session: Any, alias: str, key: Key) -> str:
@@ -103,18 +116,57 @@ def _forward(
     if name is None:
         targets = [key for key in loader.graph.leaf_nodes() if app is None or key[0] == app]
     else:
-        key = (str(app), name)
+        targets = [_forward_target(session, loader, alias, (str(app), name))]
+    return planned(executor, targets)
+
+
+def _forward_target(session: Any, loader: Any, alias: str, key: Key) -> Key:
+    """Return the node of a migration that is to be applied. Raises `Refusal` if it has none, or is."""
+    if key not in loader.disk_migrations:
+        raise Refusal(_why_not_on_disk(session, alias, key))
+    if key in loader.applied_migrations:
+        raise Refusal("%s.%s is applied on %r already; b goes back to it." % (key[0], key[1], alias))
+    target = in_graph(loader, key)
+    if target not in loader.graph.nodes:
+        squash = next(each for each, other in loader.replacements.items() if key in _replaced(other))
+        raise Refusal(
+            "%s.%s is replaced by %s.%s: migrate to that one, or remove its file first." % (*key, *squash)
+        )
+    return target
+
+
+def _route_of_these(session: Any, executor: PlanExecutor, request: Intent) -> Route:
+    """Return the steps of UNDO_THESE or APPLY_THESE."""
+    loader, alias = executor.loader, request.database
+    keys = chosen.parsed(request.keys)
+    if not keys:
+        raise Refusal("Say which migrations: none was named.")
+    if request.intent == APPLY_THESE:
+        targets = [
+            _forward_target(session, loader, alias, key) for key in chosen.without_replaced(loader, keys)
+        ]
+        steps = chosen.needs(loader.graph, targets, loader.applied_migrations)
+        return Route(executor, chosen.as_pairs(loader.graph, steps, backwards=False))
+    for key in keys:
         if key not in loader.disk_migrations:
             raise Refusal(_why_not_on_disk(session, alias, key))
-        if key in loader.applied_migrations:
-            raise Refusal("%s.%s is applied on %r already; b goes back to it." % (key[0], key[1], alias))
-        targets = [in_graph(loader, key)]
-        if targets[0] not in loader.graph.nodes:
-            squash = next(each for each, other in loader.replacements.items() if key in _replaced(other))
+    keys = chosen.without_replaced(loader, keys)
+    torn = [key for key in keys if key not in loader.graph.nodes and key not in loader.replacements]
+    if torn:
+        # A replaced migration of an applied squash has a node only where nothing is replaced.
+        squash = next((key for key in keys if key in loader.replacements), None)
+        if squash is not None:
             raise Refusal(
-                "%s.%s is replaced by %s.%s: migrate to that one, or remove its file first." % (*key, *squash)
+                "%s.%s is replaced by a squash that would stay, and %s.%s is a squash itself: undo them"
+                " one after the other (u on each)." % (*torn[0], *squash)
             )
-    return planned(executor, targets)
+        loader = session.loader(alias, replace=False)
+        executor = PlanExecutor(executor.connection, loader)
+    for key in keys:
+        _refuse_unapplied(loader, key, alias, UNDO)
+    steps = chosen.needed_by(loader.graph, [in_graph(loader, key) for key in keys], loader.applied_migrations)
+    pairs = chosen.as_pairs(loader.graph, steps, backwards=True)
+    return Route(executor, pairs, _squash_blockers(session, alias, pairs))
 
 
 def planned(executor: PlanExecutor, targets: List[Any]) -> Pairs:
@@ -137,7 +189,7 @@ def _replaced(migration: Any) -> Set[Key]:
     return {tuple(pair) for pair in migration.replaces}
 
 
-def _squash_blockers(session: Any, alias: str, target: Key, pairs: Pairs) -> List[str]:
+def _squash_blockers(session: Any, alias: str, pairs: Pairs) -> List[str]:
     """Name what depends on an applied squash whose replaced migrations the plan would undo alone.
 
     Django plans on the replaced ones and does not see those that depend on the squash (EDGES 24).

@@ -70,7 +70,7 @@ class Driver:
 
     def run(self, plan: p.Plan) -> p.RunFinished:
         """Run a plan that was shown."""
-        request = p.RunPlan(plan.database, plan.intent, plan.app, plan.name, plan.fingerprint)
+        request = p.RunPlan(plan.database, plan.intent, plan.app, plan.name, plan.fingerprint, keys=plan.keys)
         finished: p.RunFinished = self.ask(request)
         return finished
 

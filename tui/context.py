@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from djmig_tui.protocol import APPLIED, BLOCKED, FAILS, FORWARD, Plan
+from djmig_tui.protocol import APPLIED, BLOCKED, FAILS, FORWARDS, Plan
 
 from .nodes import Node
 
@@ -191,7 +191,7 @@ def forward_fix(context: Context) -> str | None:
     plan = context.plan
     if plan is None:
         return "The plan is not here yet."
-    if plan.intent == FORWARD or plan.app is None:
+    if plan.intent in FORWARDS or plan.app is None:
         return "This plan goes forward already; a forward fix is what is written instead of a rollback."
     return _new_migration(context)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from textual.screen import Screen
 
-from djmig_tui.protocol import MeasurePlan, Plan, Progress
+from djmig_tui.protocol import Plan, Progress
 
-from . import background
+from . import asking, background
 from .describe import COUNTING, NOT_COUNTED, NOT_IN_TIME
 from .engine.errors import EngineError, Stale
 from .session import Session
@@ -93,7 +93,7 @@ async def count_rows(session: Session, plan: Plan, tell: Callable[[Plan, str], N
         if progress.plan is not None and not ended:  # what was on its way when the count ended is old
             tell(progress.plan, _words(progress))
 
-    request = MeasurePlan(plan.database, plan.intent, plan.app, plan.name, plan.fingerprint)
+    request = asking.measure(plan)
     try:
         return await session.engine.measure_plan(request, on_progress)
     finally:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from textual.content import Content
 
-from djmig_tui.protocol import FAILS, FORWARD, Database, Failure, Plan, Sessions, SqlPart, Step
+from djmig_tui.protocol import FAILS, FORWARDS, Database, Failure, Plan, Sessions, SqlPart, Step
 
 from .describe import (
     COUNTING,
@@ -116,7 +116,7 @@ def _code(part: SqlPart) -> str:
 
 def _instead(plan: Plan, database: Database | None) -> list[Content]:
     """Return the offer of a forward fix: only where others may be using the database."""
-    if database is None or database.local or plan.app is None or plan.intent == FORWARD:
+    if database is None or database.local or plan.app is None or plan.intent in FORWARDS:
         return []
     return bullets(
         ["f writes a forward fix: a new migration on top; nothing is rolled back."], "→", "$success"

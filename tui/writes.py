@@ -7,16 +7,15 @@ import shlex
 from collections.abc import Callable
 
 from djmig_tui.protocol import (
-    FORWARD,
     DeleteFile,
     MigrationFile,
     Plan,
     Progress,
     RestoreFile,
     RunFinished,
-    RunPlan,
 )
 
+from . import asking
 from .engine.errors import EngineEnded, EngineError, Refused, Stale
 from .interrupted import STARTED, steps_of
 from .session import Session
@@ -25,11 +24,7 @@ from .store import TrashEntry
 
 async def run(session: Session, plan: Plan, on_progress: Callable[[Progress], None]) -> RunFinished:
     """Run a confirmed plan, and write down how it ended."""
-    request = RunPlan(
-        plan.database, plan.intent, plan.app, plan.name, plan.fingerprint,
-        accepted=plan.loss, counted=plan.counted,
-    )  # fmt: skip
-    action = "migrate" if plan.intent == FORWARD else "rollback"
+    request, action = asking.run(plan), asking.action_of(plan)
     command = plan.commands[0] if plan.commands else plan.title
 
     def record(outcome: str, detail: str) -> None:

@@ -18,6 +18,7 @@ ITEM = (
     'migrations.CreateModel("Item", [("id", models.AutoField(primary_key=True)),'
     ' ("name", models.CharField(default="", max_length=20))])'
 )
+RECORD = "INSERT INTO django_migrations (app, name, applied) VALUES ('{}', '{}', '2024-01-02 03:04:05')"
 ROW = "INSERT INTO shop_item (name) VALUES ('one')"
 SHOP = "shop"
 

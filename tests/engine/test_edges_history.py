@@ -12,6 +12,7 @@ from djmig_tui import protocol as p
 from tests.driver import driving
 from tests.engine.small import (
     ITEM,
+    RECORD,
     add,
     app_of,
     execute,
@@ -24,7 +25,6 @@ from tests.engine.small import (
 from tests.projects import SampleProject, make_app, make_project, migration_source
 from tui.engine.errors import Refused
 
-RECORD = "INSERT INTO django_migrations (app, name, applied) VALUES ('{}', '{}', '2024-01-02 03:04:05')"
 FORGET = "DELETE FROM django_migrations WHERE app = '{}' AND name = '{}'"
 
 

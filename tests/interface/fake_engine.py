@@ -20,6 +20,9 @@ BACKUP = (b"SQLite format 3\0" + bytes(48), bytes(64))
 CONTENT = bookshop.SOURCE.format(label="store").encode()
 
 
+Intent = p.PreviewPlan | p.MeasurePlan | p.RehearsePlan | p.RunPlan
+
+
 class FakeEngine(Engine):
     """Give it a history; hold `gate` closed to make it slow; put errors into `errors` by method name."""
 
@@ -123,19 +126,23 @@ class FakeEngine(Engine):
         )
 
     # ------------------------------------------------------------------- plan
-    def _undone(self, request: p.PreviewPlan) -> list[tuple[str, str]]:
+    def _undone(self, request: Intent) -> list[tuple[str, str]]:
         """Return the keys to undo or apply with the reason, in order."""
         label, name = request.app, request.name
         keys = [f"{app.label}.{one.name}" for app in self.history.apps for one in app.migrations]
         applied = {
             f"{app.label}.{one.name}" for app in self.history.apps for one in app.migrations if one.applied
         }
+        if request.intent == p.APPLY_THESE:
+            return [(key, "") for key in keys if key in request.keys and key not in applied]
         own = [key for key in keys if label is None or key.startswith(f"{label}.")]
         if request.intent == p.FORWARD:
             last = own.index(f"{label}.{name}") + 1 if name else len(own)
             return [(key, "") for key in own[:last] if key not in applied]
         if request.intent == p.ZERO:
             start = own
+        elif request.intent == p.UNDO_THESE:
+            start = [key for key in keys if key in request.keys]
         elif request.intent == p.BACK_TO:
             start = own[own.index(f"{label}.{name}") + 1 :]
         else:
@@ -155,10 +162,10 @@ class FakeEngine(Engine):
         await self._asked("preview_plan", request)
         return self._plan(request)
 
-    def _plan(self, request: p.PreviewPlan) -> p.Plan:
+    def _plan(self, request: Intent) -> p.Plan:
         if "preview_plan" in self.answers:
             return self.answers["preview_plan"]  # type: ignore[no-any-return]
-        backwards = request.intent != p.FORWARD
+        backwards = request.intent not in p.FORWARDS
         chosen = self._undone(request)
         keys = [key for key, _ in chosen]
         verdict = _verdict(keys) if backwards else p.SAFE
@@ -193,7 +200,7 @@ class FakeEngine(Engine):
             loss=tuple(loss for key in keys for loss in _loss(key)) if backwards else (),
             failures=(),
             commands=(f"python manage.py migrate {request.app or ''} {request.name or ''}".strip(),),
-            fingerprint=hashlib.sha256(repr(self.history).encode()).hexdigest(),
+            fingerprint=hashlib.sha256(repr((self.history, request.keys)).encode()).hexdigest(),
             marks=tuple(
                 p.MarkChange(key.partition(".")[0], key.partition(".")[2], before, after) for key in keys
             ),
@@ -201,12 +208,13 @@ class FakeEngine(Engine):
             transaction_why="SQLite takes back schema changes, and every step is atomic.",
             notes=("The code will be ahead of the database: edit the models next.",),
             ways_out=("Go back to reviews.0002_anonymise instead: b on it.",) if blocked else (),
+            keys=request.keys,
         )
 
     # ----------------------------------------------------------------- writes
     async def measure_plan(self, request: p.MeasurePlan, on_progress: OnProgress | None = None) -> p.Plan:
         await self._asked("measure_plan", request)
-        plan = self._plan(p.PreviewPlan(request.database, request.intent, request.app, request.name))
+        plan = self._plan(request)
         if plan.fingerprint != request.fingerprint:
             raise Stale("The history or a file changed since the plan was shown: look again.")
         loss = tuple(replace(each, rows=5, exact=True) for each in plan.loss)
@@ -220,7 +228,7 @@ class FakeEngine(Engine):
         self, request: p.RehearsePlan, on_progress: OnProgress | None = None
     ) -> p.Rehearsal:
         await self._asked("rehearse_plan", request)
-        plan = self._plan(p.PreviewPlan(request.database, request.intent, request.app, request.name))
+        plan = self._plan(request)
         if plan.fingerprint != request.fingerprint:
             raise Stale("The history changed since this plan was shown; nothing was done. Look again with r.")
         code = [step for step in plan.steps if step.runs_python]
@@ -244,7 +252,7 @@ class FakeEngine(Engine):
 
     async def run_plan(self, request: p.RunPlan, on_progress: OnProgress | None = None) -> p.RunFinished:
         await self._asked("run_plan", request)
-        plan = self._plan(p.PreviewPlan(request.database, request.intent, request.app, request.name))
+        plan = self._plan(request)
         if plan.fingerprint != request.fingerprint:
             raise Stale("The history changed since this plan was shown; nothing was done. Look again with r.")
         self.writes.append(request)
@@ -516,7 +524,7 @@ def _why(keys: list[str]) -> tuple[str, ...]:
     return ("Nothing is destroyed.",)
 
 
-def _title(request: p.PreviewPlan, keys: list[str]) -> str:
+def _title(request: Intent, keys: list[str]) -> str:
     short = ", ".join(key.partition(".")[2] for key in keys[:4]) + (" and more" if len(keys) > 4 else "")
     if request.intent == p.BACK_TO:
         return f"Back to {request.app}.{request.name}: it stays applied; undoes {short or 'nothing'}"
@@ -524,4 +532,7 @@ def _title(request: p.PreviewPlan, keys: list[str]) -> str:
         return f"Undo {request.app}.{request.name} and what needs it: undoes {short}"
     if request.intent == p.ZERO:
         return f"{request.app} to zero: undoes all of it: {short}"
+    if request.intent in (p.UNDO_THESE, p.APPLY_THESE):
+        undo = request.intent == p.UNDO_THESE
+        return f"{'Undo' if undo else 'Apply'} {len(request.keys)} chosen: {', '.join(keys)}"
     return f"Migrate forward to {request.app or 'the latest of everything'}: applies {short or 'nothing'}"

@@ -8,16 +8,14 @@ from djmig_tui.protocol import (
     FORWARD,
     UNDO,
     ZERO,
-    MeasurePlan,
     Plan,
     PreviewPlan,
     Rehearsal,
-    RehearsePlan,
     RunFinished,
-    RunPlan,
     to_wire,
 )
 
+from .. import asking
 from ..options import ZERO as TYPED_ZERO
 from ..text import sentence
 from .answer import DONE, FAILED, Answer, CommandError
@@ -38,8 +36,7 @@ async def _counted_plan(session: Session, request: PreviewPlan) -> Plan:
     plan = await session.engine.preview_plan(request)
     if not plan.steps:
         return plan
-    measure = MeasurePlan(request.database, request.intent, request.app, request.name, plan.fingerprint)
-    return await session.engine.measure_plan(measure, session.on_progress)
+    return await session.engine.measure_plan(asking.measure(plan), session.on_progress)
 
 
 async def roll_back(session: Session) -> Answer:
@@ -59,7 +56,7 @@ async def _run(session: Session, action: str) -> Answer:
     text = plan_text(plan)
     rehearsal: Rehearsal | None = None
     if session.options.rehearse and plan.steps and plan.verdict != BLOCKED:
-        rehearsal = await _rehearse(session, request, plan)
+        rehearsal = await _rehearse(session, plan)
         text += "\n" + rehearsal_text(rehearsal)
         if not rehearsal.works:
             error = rehearsal_error(rehearsal)
@@ -72,7 +69,7 @@ async def _run(session: Session, action: str) -> Answer:
         return Answer(_run_data(plan, None, refusal, rehearsal), text, refusal, code=FAILED)
     if not plan.steps:
         return Answer(_run_data(plan, None, None), text)
-    finished = await _run_confirmed(session, action, request, plan)
+    finished = await _run_confirmed(session, action, plan)
     wrong = _what_went_wrong(finished)
     return Answer(
         _run_data(plan, finished, wrong, rehearsal),
@@ -83,30 +80,19 @@ async def _run(session: Session, action: str) -> Answer:
     )
 
 
-async def _rehearse(session: Session, request: PreviewPlan, plan: Plan) -> Rehearsal:
+async def _rehearse(session: Session, plan: Plan) -> Rehearsal:
     """Rehearse the plan; `--rehearse` is the user's own yes to the code in it, as its help says."""
-    asked = RehearsePlan(
-        request.database, request.intent, request.app, request.name, plan.fingerprint, consent=True
-    )
+    asked = asking.rehearse(plan, consent=True)
     rehearsal = await session.engine.rehearse_plan(asked, session.on_progress)
     await session.renew()
     return rehearsal
 
 
-async def _run_confirmed(session: Session, action: str, request: PreviewPlan, plan: Plan) -> RunFinished:
-    confirmed = RunPlan(
-        request.database,
-        request.intent,
-        request.app,
-        request.name,
-        plan.fingerprint,
-        plan.loss,
-        plan.counted,
-    )
+async def _run_confirmed(session: Session, action: str, plan: Plan) -> RunFinished:
     command = " && ".join(plan.commands)
     try:
         with session.run_under_way():
-            finished = await session.engine.run_plan(confirmed, session.on_progress)
+            finished = await session.engine.run_plan(asking.run(plan), session.on_progress)
     except Exception as error:
         session.log(action, command, "failed", str(error))
         raise

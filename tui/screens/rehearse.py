@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from djmig_tui.protocol import Plan, Progress, Rehearsal, RehearsePlan
 
-from .. import background
+from .. import asking, background
 from ..actions import REHEARSE, bindings
 from ..context import Context
 from ..describe import describe_trouble, stack
@@ -85,9 +85,7 @@ class RehearseScreen(ActionScreen[Stale]):
 
     async def _run(self, consent: bool) -> None:
         plan = self._plan
-        request = RehearsePlan(
-            plan.database, plan.intent, plan.app, plan.name, plan.fingerprint, consent=consent
-        )
+        request = asking.rehearse(plan, consent=consent)
         try:
             rehearsal = await self._asked(request)
         except EngineError as error:

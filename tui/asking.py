@@ -1,0 +1,41 @@
+"""The requests that follow from a plan that was shown: all that the intent was goes into each."""
+
+from __future__ import annotations
+
+from djmig_tui.protocol import FORWARDS, MeasurePlan, Plan, PreviewPlan, RehearsePlan, RunPlan
+
+
+def preview(plan: Plan) -> PreviewPlan:
+    """Return the question that the plan answers."""
+    return PreviewPlan(plan.database, plan.intent, plan.app, plan.name, plan.keys)
+
+
+def measure(plan: Plan) -> MeasurePlan:
+    """Return the question how many rows there are in it."""
+    return MeasurePlan(plan.database, plan.intent, plan.app, plan.name, plan.fingerprint, plan.keys)
+
+
+def rehearse(plan: Plan, *, consent: bool) -> RehearsePlan:
+    """Return the request to run it and take it back; `consent` is the own yes to the code in it."""
+    return RehearsePlan(
+        plan.database, plan.intent, plan.app, plan.name, plan.fingerprint, consent, keys=plan.keys
+    )
+
+
+def run(plan: Plan) -> RunPlan:
+    """Return the request to run it, with the losses that were shown."""
+    return RunPlan(
+        plan.database,
+        plan.intent,
+        plan.app,
+        plan.name,
+        plan.fingerprint,
+        accepted=plan.loss,
+        counted=plan.counted,
+        keys=plan.keys,
+    )
+
+
+def action_of(plan: Plan) -> str:
+    """Return what running the plan is called in the journal."""
+    return "migrate" if plan.intent in FORWARDS else "rollback"
