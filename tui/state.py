@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from djmig_tui.protocol import History, MigrationFile, ProtocolError, from_wire, to_wire
 
-from .private_files import append_line, make_folder, write_whole
+from .private_files import append_line, make_folder, read_end, write_whole
 from .store import JournalEntry, TrashEntry
 
 Record = TypeVar("Record", TrashEntry, JournalEntry)
@@ -99,6 +99,10 @@ class State:
         """Return the entry that was removed last, or None."""
         return next(iter(self.trash()), None)
 
+    def in_trash(self, mark: str) -> TrashEntry | None:
+        """Return the entry with this mark, or None if it is not there any more."""
+        return next((entry for entry in self.trash() if entry.mark == mark), None)
+
     def forget_trash(self, entry: TrashEntry) -> None:
         """Drop an entry: its file was put back, or never went."""
         try:
@@ -138,10 +142,10 @@ class State:
         except OSError as error:
             self._note(error)
 
-    def entries(self) -> list[JournalEntry]:
-        """Return the journal, oldest first; lines that were cut off by a crash are left out."""
+    def entries(self, last: int = 0) -> list[JournalEntry]:
+        """Return the journal, or its `last` lines, oldest first; what a crash cut off is left out."""
         found = []
-        for line in _read(self.folder / "journal.jsonl").splitlines():
+        for line in read_end(self.folder / "journal.jsonl", last):
             try:
                 values = json.loads(line)
             except ValueError:

@@ -24,13 +24,18 @@ class TrashEntry:
     removed_at: str  # ISO 8601 with an offset
     database: str  # the alias that was looked at
 
+    @property
+    def mark(self) -> str:
+        """What tells it from all others, for the journal."""
+        return f"{self.app}.{self.name} {self.removed_at}"
+
 
 @dataclass(frozen=True)
 class JournalEntry:
     """One thing that was done, or tried, on behalf of the user."""
 
     at: str  # ISO 8601 with an offset
-    action: str  # "rollback", "migrate", "remove", "restore"
+    action: str  # one of those named in `tui.journal`
     database: str  # alias
     command: str  # the manage.py or shell equivalent, "" if there is none
     outcome: str  # "started", then one of "done", "failed", "stopped", "refused", "interrupted"
@@ -82,6 +87,9 @@ class BackupWriter(Protocol):
 class StateStore(Protocol):
     """What the interface asks of the state that is kept on the user's own machine."""
 
+    def in_trash(self, mark: str) -> TrashEntry | None:
+        """Return the entry with this mark, or None if it is not there any more."""
+
     def keep_in_trash(self, file: MigrationFile, database: str) -> TrashEntry:
         """Store the file's content; when this returns it has been fsynced and the file may go."""
 
@@ -94,8 +102,8 @@ class StateStore(Protocol):
     def log(self, entry: JournalEntry) -> None:
         """Append to the journal."""
 
-    def entries(self) -> list[JournalEntry]:
-        """Return the journal, oldest first."""
+    def entries(self, last: int = 0) -> list[JournalEntry]:
+        """Return the journal, or about its `last` lines, oldest first."""
 
     def save_tree(self, history: History) -> None:
         """Keep the last-known tree of the history's database."""

@@ -46,14 +46,17 @@ class FakeState:
     def latest_in_trash(self) -> TrashEntry | None:
         return self.trash[-1] if self.trash else None
 
+    def in_trash(self, mark: str) -> TrashEntry | None:
+        return next((entry for entry in self.trash if entry.mark == mark), None)
+
     def forget_trash(self, entry: TrashEntry) -> None:
         self.trash.remove(entry)
 
     def log(self, entry: JournalEntry) -> None:
         self.journal.append(entry)
 
-    def entries(self) -> list[JournalEntry]:
-        return list(self.journal)
+    def entries(self, last: int = 0) -> list[JournalEntry]:
+        return self.journal[-last:]
 
     def save_tree(self, history: History) -> None:
         self.last = history
