@@ -80,7 +80,8 @@ def measure(steps: Sequence[Tuple[Any, bool]], loader: Any, connection: Any) -> 
         for effect in each:
             _file(impact, name, effect)
     gone = {loss.table for loss in impact.loss if loss.column is None}
-    impact.loss = [loss for loss in impact.loss if loss.column is None or loss.table not in gone]
+    once = dict.fromkeys(impact.loss)  # two steps may lose the same
+    impact.loss = [loss for loss in once if loss.column is None or loss.table not in gone]
     return impact
 
 
@@ -122,9 +123,7 @@ def _effects_of(migration: Any, state: Any, connection: Any, backwards: bool) ->
 
 def _file(impact: Impact, name: str, effect: Effect) -> None:
     if effect.kind in {DROP_TABLE, DROP_COLUMN, ALTER_COLUMN}:
-        loss = Loss(effect.app, effect.table, effect.column, kind=effect.kind)
-        if loss not in impact.loss:
-            impact.loss.append(loss)
+        impact.loss.append(Loss(effect.app, effect.table, effect.column, kind=effect.kind))
     elif effect.kind == CODE:
         impact.code.append("%s: %s" % (name, effect.sentence))
     elif effect.kind == IRREVERSIBLE:
