@@ -15,6 +15,7 @@ from .errors import EngineError, FailedError, Refusal, StaleError
 from .git import git_warnings
 from .loading import Folder, Key, is_third_party, scan_folders
 from .protocol import (
+    RESET_KEEPING,
     DeleteFile,
     FileDeleted,
     FileRestored,
@@ -22,6 +23,7 @@ from .protocol import (
     ReadFile,
     RestoreFile,
 )
+from .reset_blockers import why_not_here
 
 
 def read_file(session: Any, request: ReadFile, call: Any) -> MigrationFile:
@@ -162,9 +164,10 @@ def delete_file(session: Any, request: DeleteFile, call: Any) -> FileDeleted:
     file = read_file(session, ReadFile(request.database, request.app, request.name), call)
     if file.sha256 != request.sha256:
         raise StaleError("%s changed since it was shown: nothing was removed; look again." % file.path)
-    if file.refusals:
-        raise Refusal(" ".join(file.refusals))
-    if file.first and not request.first:
+    refusals = _refusals_of_reset(session, request, file) if request.reset else file.refusals
+    if refusals:
+        raise Refusal(" ".join(refusals))
+    if file.first and not (request.first or request.reset):
         raise Refusal("%s.%s is the app's first migration: its name must be typed." % (file.app, file.name))
     # Whatever can fail comes before: after a failure the interface takes the file to be still there.
     stale, module = _stale_byte_code(file.path), _module(request.app, request.name)
@@ -176,6 +179,20 @@ def delete_file(session: Any, request: DeleteFile, call: Any) -> FileDeleted:
     _sync_folder(os.path.dirname(file.path))
     session.forget_file(module)
     return FileDeleted(file.path, tuple(also))
+
+
+def _refusals_of_reset(session: Any, request: DeleteFile, file: MigrationFile) -> List[str]:
+    """Return what stands against removing a file that is made anew under its name, or under another.
+
+    Those that need it find it again; the plan of the reset made sure of that. Only one that keeps the
+    tables removes files of what is applied.
+    """
+    folder = _folder(request.app)
+    refusals = _place_refusals(folder, file.path, os.lstat(file.path).st_mode)
+    refusals.extend(sentence for sentence, _ in why_not_here(session, [request.database]))
+    if request.reset != RESET_KEEPING:
+        refusals.extend(_applied_on(session, (file.app, file.name))[1])
+    return refusals
 
 
 def _is_removed(path: str) -> bool:

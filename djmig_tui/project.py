@@ -31,6 +31,7 @@ class Session:
         databases.watch_connections()
         self.finished = False  # set by a handler after which this process must not go on
         self.read_only = False
+        self.local_hosts: Tuple[str, ...] = ()
         self.watched = "default"  # the alias whose records are watched
         self.focused = True
         self.rendered: Dict[Any, Any] = {}  # results of sql.py
@@ -40,6 +41,10 @@ class Session:
         self.told: Any = None  # the files and HEAD that the interface last heard of
         self._loaders: Dict[Tuple[str, bool], Loader] = {}
         self._records: Dict[str, Records] = {}
+
+    def is_local(self, alias: str) -> bool:
+        """Return whether `alias` is a developer's own database, as the project's page says it."""
+        return _database(alias, self.local_hosts).local
 
     def disk(self, progress: Any = None) -> Disk:
         """Return the migrations on disk, imported once for the life of this process."""
@@ -110,7 +115,7 @@ def _loaded(alias: str, connection: Any, disk: Disk, replace: bool) -> Loader:
 
 def open_project(session: Session, request: OpenProject, call: Any) -> Project:
     """Answer with the project's settings and databases, without connecting to any."""
-    session.read_only = request.read_only
+    session.read_only, session.local_hosts = request.read_only, request.local_hosts
     copies.sweep()
     module = session.settings
     return Project(

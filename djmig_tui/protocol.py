@@ -523,6 +523,7 @@ class VerifySchema:
 
     database: str
     app: Optional[str] = None
+    assume: Tuple[str, ...] = ()  # "app.name" of what is looked at as if it were recorded too
 
 
 @dataclass(frozen=True)
@@ -650,6 +651,7 @@ class DeleteFile:
     name: str
     sha256: str
     first: bool = False  # the user meant the first migration
+    reset: str = ""  # one of RESETS: files are made anew, so those that need this one are not in the way
 
 
 @dataclass(frozen=True)
@@ -859,6 +861,114 @@ class SwapKept:
     end_others: bool = False
 
 
+# -------------------------------------------------------------------- resets
+RESET_APP = "app"  # to zero, and made anew
+RESET_KEEPING = "keeping"  # made anew, and recorded as applied: the tables stay
+RESET_PROJECT = "project"  # a new database, and the project's own apps made anew
+RESETS = (RESET_APP, RESET_KEEPING, RESET_PROJECT)
+
+# What a step of a reset does.
+RESET_UNDO = "undo"  # `keys` are undone, by a plan of their own
+RESET_DROP = "drop"  # the app's tables are dropped, and its records
+RESET_RECREATE = "recreate"  # the database is dropped and made anew, empty
+RESET_REMOVE = "remove"  # the files of `keys` go to the trash
+RESET_FORGET = "forget"  # the records of `keys`, which no file makes sense of any more, are deleted
+RESET_MAKE = "make"  # makemigrations of `apps`
+RESET_MIGRATE = "migrate"  # `keys`, and all that was made for `apps`, are applied
+RESET_RECORD = "record"  # what was made for `apps` is recorded as applied, if the schema agrees
+
+
+@dataclass(frozen=True)
+class PreviewReset:
+    """Ask what starting over would do, step by step. Changes nothing."""
+
+    database: str
+    kind: str  # one of RESETS
+    app: Optional[str] = None  # None for RESET_PROJECT
+
+
+@dataclass(frozen=True)
+class ResetStep:
+    """One step, in the order in which they are taken."""
+
+    action: str
+    words: str  # the sentence
+    database: str = ""  # the alias that it is done on; "" for files
+    keys: Tuple[str, ...] = ()  # "app.name"
+    apps: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ResetPlan:
+    """What starting over would do, and what speaks against it."""
+
+    database: str
+    kind: str
+    app: Optional[str]
+    title: str
+    steps: Tuple[ResetStep, ...]
+    fingerprint: str
+    blockers: Tuple[str, ...] = ()
+    ways_out: Tuple[str, ...] = ()
+    loss: Tuple[Loss, ...] = ()
+    files: Tuple[str, ...] = ()  # paths of all that goes to the trash
+    notes: Tuple[str, ...] = ()
+    gate: str = ""  # why a second yes is needed: what is dropped because it cannot be undone
+
+
+@dataclass(frozen=True)
+class ChangeRecords:
+    """Forget and add records; the schema stays as it is. STALE if `before` are not the records now."""
+
+    database: str
+    before: Tuple[str, ...]  # "app.name" of all that is recorded for the apps that this is about
+    forget: Tuple[str, ...] = ()
+    record: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RecordsChanged:
+    """All records of the apps that this was about."""
+
+    records: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MakeMigrations:
+    """Make the migrations of apps anew by the project's own makemigrations, though their files are gone.
+
+    Files of other apps may depend on what is about to be made.
+    """
+
+    database: str
+    apps: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MigrationsMade:
+    """What makemigrations wrote; read by the next engine, since this one knows the files as they were."""
+
+    keys: Tuple[str, ...]  # "app.name"
+    paths: Tuple[str, ...]
+    output: str = ""
+
+
+@dataclass(frozen=True)
+class DropTables:
+    """Drop the tables of one app, and its records. Refused where other apps' tables point at them."""
+
+    database: str
+    app: str
+    fingerprint: str  # of the reset that was shown
+
+
+@dataclass(frozen=True)
+class TablesDropped:
+    """The tables that went."""
+
+    tables: Tuple[str, ...]
+
+
 # ------------------------------------------------------------------ lifetime
 @dataclass(frozen=True)
 class Watch:
@@ -900,11 +1010,27 @@ METHODS: Mapping[str, Tuple[type, type]] = {
     "list_kept": (ListKept, Kept),
     "drop_kept": (DropKept, Kept),
     "swap_kept": (SwapKept, RestoreFinished),
+    "preview_reset": (PreviewReset, ResetPlan),
+    "change_records": (ChangeRecords, RecordsChanged),
+    "make_migrations": (MakeMigrations, MigrationsMade),
+    "drop_tables": (DropTables, TablesDropped),
     "watch": (Watch, Watching),
 }
 
 #: Methods that may change something: never prefetched, never interrupted in mid-statement for speed.
-WRITES = frozenset({"run_plan", "delete_file", "restore_file", "restore_backup", "drop_kept", "swap_kept"})
+WRITES = frozenset(
+    {
+        "run_plan",
+        "delete_file",
+        "restore_file",
+        "restore_backup",
+        "drop_kept",
+        "swap_kept",
+        "change_records",
+        "make_migrations",
+        "drop_tables",
+    }
+)
 
 
 # --------------------------------------------------------------------- codec

@@ -45,6 +45,10 @@ TABLE: Dict[str, str] = {
     "list_kept": "restore:list_kept",
     "drop_kept": "restore:drop_kept",
     "swap_kept": "restore:swap_kept",
+    "preview_reset": "reset:preview_reset",
+    "change_records": "reset_actions:change_records",
+    "make_migrations": "reset_making:make_migrations",
+    "drop_tables": "reset_actions:drop_tables",
     "watch": "watch:watch",
 }
 

@@ -1,10 +1,11 @@
 """Does the real schema agree with what the records claim: missing, extra and half-done things, placed."""
 
-from typing import Any, List, Set
+from typing import Any, Iterable, List, Set
 
 from .. import databases
 from ..databases.schema import Schema, can_read, read_schema
 from ..errors import FailedError, Refusal, StaleError, first_error
+from ..loading import Key
 from ..protocol import Difference, HalfDone, Verification, VerifySchema
 from ..sql import executor_loader
 from .compare import Comparison
@@ -52,7 +53,7 @@ def _read(connection: Any) -> Schema:
 
 def _verified(request: VerifySchema, loader: Any, connection: Any, schema: Schema, call: Any) -> Verification:
     call.progress(0, 0, "Reading what the records claim")
-    claims = Claims(loader, connection, schema)
+    claims = Claims(loader, connection, schema, assumed(loader, request.assume))
     expectation = Expectation(connection, schema)
     keys = [key for key in claims.state.models if request.app in {None, key[0]}]
     facts = expectation.of(claims.state, keys)
@@ -68,6 +69,14 @@ def _verified(request: VerifySchema, loader: Any, connection: Any, schema: Schem
         half_done=tuple(half_done),
         not_checked=(*_record_notes(loader, claims, differing), *comparison.not_checked),
     )
+
+
+def assumed(loader: Any, names: Iterable[str]) -> Set[Key]:
+    """Return the keys of `names`, "app.name" each. Raises `Refusal` for one that has no file."""
+    keys = {(name.partition(".")[0], name.partition(".")[2]) for name in names}
+    for key in sorted(keys - set(loader.graph.nodes)):
+        raise Refusal("There is no migration %s.%s that could be looked at as applied." % key)
+    return keys
 
 
 def _apps(request: VerifySchema, loader: Any) -> Set[str]:

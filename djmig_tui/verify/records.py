@@ -1,7 +1,7 @@
 """What the records claim: the state that the applied migrations make, and what was ever named on the way."""
 
 import re
-from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
 from django.db.migrations.state import ProjectState
@@ -17,11 +17,12 @@ from .expected import ModelKey
 class Claims:
     """The project's state by the records of one database."""
 
-    def __init__(self, loader: Any, connection: Any, schema: Schema) -> None:
+    def __init__(self, loader: Any, connection: Any, schema: Schema, assumed: Iterable[Key] = ()) -> None:
+        """`assumed` are looked at as if they were recorded too."""
         self.graph = loader.graph
         self.schema = schema
         self.connection = connection
-        self.recorded: Set[Key] = set(loader.applied_migrations) & set(loader.graph.nodes)
+        self.recorded: Set[Key] = (set(loader.applied_migrations) | set(assumed)) & set(loader.graph.nodes)
         self.order: List[Key] = full_order(loader.graph)
         #: With what the recorded ones need, which may not be recorded itself (EDGES 18).
         self.standing: Set[Key] = self._with_ancestors()

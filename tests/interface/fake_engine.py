@@ -476,6 +476,52 @@ class FakeEngine(Engine):
         self.writes.append(request)
         return p.RestoreFinished(True, seconds=0.1)
 
+    # ----------------------------------------------------------------- resets
+    async def preview_reset(self, request: p.PreviewReset) -> p.ResetPlan:
+        await self._asked("preview_reset", request)
+        if "preview_reset" in self.answers:
+            return self.answers["preview_reset"]  # type: ignore[no-any-return]
+        app = next((one for one in self.history.apps if one.label == request.app), None)
+        if app is None:
+            raise Refused(f"There is no app {request.app!r} in INSTALLED_APPS.")
+        keys = tuple(f"{app.label}.{one.name}" for one in app.migrations)
+        applied = tuple(f"{app.label}.{one.name}" for one in app.migrations if one.applied)
+        labels = (app.label,)
+        return p.ResetPlan(
+            database=request.database,
+            kind=request.kind,
+            app=request.app,
+            title=f"Reset {app.label}: its tables and rows go, its migrations are made anew",
+            steps=(
+                p.ResetStep(
+                    p.RESET_UNDO, f"Take {app.label} back to zero.", request.database, applied, labels
+                ),
+                p.ResetStep(p.RESET_REMOVE, f"Move {len(keys)} files to the trash.", "", keys, labels),
+                p.ResetStep(p.RESET_MAKE, f"python manage.py makemigrations {app.label}", "", (), labels),
+                p.ResetStep(p.RESET_MIGRATE, f"Migrate {app.label}.", request.database, (), labels),
+            ),
+            fingerprint=hashlib.sha256(repr(self.history).encode()).hexdigest(),
+            loss=tuple(loss for key in applied for loss in _loss(key)),
+            files=tuple(one.file for one in app.migrations if one.file),
+        )
+
+    async def change_records(self, request: p.ChangeRecords) -> p.RecordsChanged:
+        await self._asked("change_records", request)
+        self.writes.append(request)
+        return p.RecordsChanged(tuple(sorted({*request.before, *request.record} - {*request.forget})))
+
+    async def make_migrations(self, request: p.MakeMigrations) -> p.MigrationsMade:
+        await self._asked("make_migrations", request)
+        self.writes.append(request)
+        made = tuple(f"{label}.0001_initial" for label in request.apps)
+        paths = tuple(f"/site/{label}/migrations/0001_initial.py" for label in request.apps)
+        return p.MigrationsMade(made, paths, "Migrations for …")
+
+    async def drop_tables(self, request: p.DropTables) -> p.TablesDropped:
+        await self._asked("drop_tables", request)
+        self.writes.append(request)
+        return p.TablesDropped((f"{request.app}_product",))
+
     # --------------------------------------------------------------- lifetime
     async def watch(self, request: p.Watch) -> p.Watching:
         await self._asked("watch", request)

@@ -10,10 +10,12 @@ from djmig_tui.protocol import (
     BackupMeans,
     BeginUpload,
     Changed,
+    ChangeRecords,
     CheckBackup,
     CountTables,
     DeleteFile,
     DropKept,
+    DropTables,
     DropUpload,
     FileDeleted,
     FileRestored,
@@ -23,19 +25,24 @@ from djmig_tui.protocol import (
     ListSessions,
     LoadHistory,
     MakeBackup,
+    MakeMigrations,
     MeasurePlan,
     MigrationDetail,
     MigrationFile,
+    MigrationsMade,
     OpenProject,
     Plan,
     PreviewPlan,
+    PreviewReset,
     PreviewRestore,
     Progress,
     Project,
     ReadFile,
+    RecordsChanged,
     Rehearsal,
     RehearsePlan,
     RenderSql,
+    ResetPlan,
     RestoreBackup,
     RestoreFile,
     RestoreFinished,
@@ -48,6 +55,7 @@ from djmig_tui.protocol import (
     Sql,
     SwapKept,
     TablesCounted,
+    TablesDropped,
     Uploaded,
     Verification,
     VerifySchema,
@@ -170,6 +178,19 @@ class Engine(ABC):
     async def swap_kept(
         self, request: SwapKept, on_progress: OnProgress | None = None
     ) -> RestoreFinished: ...
+
+    @abstractmethod
+    async def preview_reset(self, request: PreviewReset) -> ResetPlan: ...
+
+    @abstractmethod
+    async def change_records(self, request: ChangeRecords) -> RecordsChanged: ...
+
+    @abstractmethod
+    async def make_migrations(self, request: MakeMigrations) -> MigrationsMade:
+        """The engine ends after its answer: it knows the files as they were."""
+
+    @abstractmethod
+    async def drop_tables(self, request: DropTables) -> TablesDropped: ...
 
     @abstractmethod
     async def watch(self, request: Watch) -> Watching: ...

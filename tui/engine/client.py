@@ -148,6 +148,18 @@ class Client(Engine):
     ) -> p.RestoreFinished:
         return await self._to_its_end("swap_kept", request, p.RestoreFinished, on_progress)
 
+    async def preview_reset(self, request: p.PreviewReset) -> p.ResetPlan:
+        return await self._connection.ask("preview_reset", request, p.ResetPlan)
+
+    async def change_records(self, request: p.ChangeRecords) -> p.RecordsChanged:
+        return await self._connection.ask("change_records", request, p.RecordsChanged)
+
+    async def make_migrations(self, request: p.MakeMigrations) -> p.MigrationsMade:
+        return await self._connection.ask("make_migrations", request, p.MigrationsMade)
+
+    async def drop_tables(self, request: p.DropTables) -> p.TablesDropped:
+        return await self._connection.ask("drop_tables", request, p.TablesDropped)
+
     async def watch(self, request: p.Watch) -> p.Watching:
         return await self._connection.ask("watch", request, p.Watching)
 

@@ -1,0 +1,137 @@
+"""What stands against starting over: where it is not allowed, and whose files would be left hanging."""
+
+from typing import Any, Dict, List, Sequence, Set, Tuple
+
+from django.apps import apps
+from django.conf import settings
+
+from .dependencies import needs
+from .loading import Folder, Key
+from .protocol import RESET_PROJECT, PreviewReset
+
+#: What makemigrations calls an app's first migration: whoever depends on it finds it again.
+FIRST = "0001_initial"
+_ENDS = frozenset({"__first__", "__latest__"})
+
+
+class Blockers:
+    """Collects sentences, and the ways out of them."""
+
+    def __init__(self, session: Any, request: PreviewReset) -> None:
+        self.sentences: List[str] = []
+        self.ways_out: List[str] = []
+        self._session = session
+        self._request = request
+
+    def add(self, sentence: str, way_out: str = "") -> None:
+        """Add what stands against it, once."""
+        if sentence not in self.sentences:
+            self.sentences.append(sentence)
+        if way_out and way_out not in self.ways_out:
+            self.ways_out.append(way_out)
+
+    def about_place(self, folders: Sequence[Folder], aliases: Sequence[str]) -> None:
+        """Only in development, and never the files of others."""
+        for sentence, way_out in why_not_here(self._session, sorted({*aliases, self._request.database})):
+            self.add(sentence, way_out)
+        for folder in folders:
+            if folder.third_party:
+                self.add("%s belongs to an installed package: its files are never touched." % folder.label)
+
+    def about_files(self, keys: Sequence[Key], hanging: Sequence[Tuple[Key, Key]]) -> None:
+        """Nobody else may depend on a file that will not be there again, and the new ones need a place."""
+        if self._request.kind == RESET_PROJECT:
+            for child, parent in hanging:
+                self.add("%s.%s depends on %s.%s, which is not made again." % (*child, *parent))
+            return
+        for child, parent in hanging:
+            self.add(
+                "%s.%s depends on %s.%s, which would not be there again." % (*child, *parent),
+                "Have it depend on %s.%s instead, or reset the whole project." % (parent[0], FIRST),
+            )
+        self._about_circle({key[0] for key in keys})
+
+    def _about_circle(self, labels: Set[str]) -> None:
+        """What is made anew depends on the last migration of each app that its models point at."""
+        below = needs(self._session.disk())
+        for label in sorted(labels):
+            dependants = _reachable(
+                below, {key for key in self._session.disk().migrations if key[0] == label}
+            )
+            for pointed in sorted(_pointed_at(label)):
+                behind = sorted(key for key in dependants if key[0] == pointed)
+                if behind and not (pointed == _user_app() and not _is_root(self._session, behind)):
+                    self.add(
+                        "%s points at %s, and %s.%s depends on %s: what would be made anew and %s would need"
+                        " each other." % (label, pointed, *behind[0], label, pointed),
+                        "Reset the whole project instead: both are made anew together.",
+                    )
+
+
+def why_not_here(session: Any, aliases: Sequence[str]) -> List[Tuple[str, str]]:
+    """Return why nothing starts over here, each with a way out: DEBUG is off, a database is not local."""
+    found = []
+    if session.read_only:
+        found.append(("djmig-tui was started with --read-only: nothing is changed.", "Start it without."))
+    if not settings.DEBUG:
+        sentence = "DEBUG is off: a reset is for development only."
+        found.append((sentence, "Roll back instead, migration by migration."))
+    found.extend(
+        (
+            "%r is not on this machine: a reset is for development only." % alias,
+            "Name its host in local-hosts below [tool.djmig-tui] if it is yours alone.",
+        )
+        for alias in aliases
+        if not session.is_local(alias)
+    )
+    return found
+
+
+def blocking_dependencies(disk: Any, labels: Sequence[str]) -> List[Tuple[Key, Key]]:
+    """Return (who depends, on what) for all that names a file which is not made again under its name."""
+    going = set(labels)
+    found = set()
+    for key, migration in disk.migrations.items():
+        if key[0] in going:
+            continue
+        for named in (*migration.dependencies, *migration.run_before):
+            parent = (named[0], named[1])
+            if parent[0] in going and parent[1] not in _ENDS and parent[1] != FIRST:
+                found.add((key, parent))
+    return sorted(found)
+
+
+def _pointed_at(label: str) -> Set[str]:
+    """Return the other apps that the models of an app point at, or inherit from."""
+    found = set()
+    for model in apps.get_app_config(label).get_models(include_auto_created=True):
+        for field in model._meta.get_fields():
+            related = getattr(field, "related_model", None)
+            if related is not None and not field.auto_created and not isinstance(related, str):
+                found.add(related._meta.app_label)
+        found.update(base._meta.app_label for base in model._meta.parents)
+    return found - {label}
+
+
+def _user_app() -> str:
+    return str(settings.AUTH_USER_MODEL).partition(".")[0]
+
+
+def _is_root(session: Any, keys: Sequence[Key]) -> bool:
+    """Return whether one of `keys` has no parent in its own app: `__first__` means that one."""
+    migrations = session.disk().migrations
+    return any(
+        key in migrations and all(parent[0] != key[0] for parent in migrations[key].dependencies)
+        for key in keys
+    )
+
+
+def _reachable(below: Dict[Key, List[Key]], start: Set[Key]) -> Set[Key]:
+    found: Set[Key] = set()
+    stack = list(start)
+    while stack:
+        for child in below.get(stack.pop(), []):
+            if child not in found and child not in start:
+                found.add(child)
+                stack.append(child)
+    return found
