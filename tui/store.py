@@ -1,14 +1,28 @@
-"""What outlives a session, as the interface sees it: the trash, the journal and the last-known tree.
+"""What outlives a session, as the interface sees it: trash, backups, journal and the last-known tree.
 
 `tui.state` keeps these on disk; the interface asks for nothing more than `StateStore`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from djmig_tui.protocol import BackupMade, Database, History, MigrationFile, TableRows
+
+#: The reason of a backup that somebody made by hand: it is never deleted unasked.
+ASKED_FOR = "asked for"
+
+#: Hears how many bytes of a backup have been read; what it raises ends the reading.
+OnRead = Callable[[int], None]
+
+
+class StateError(OSError):
+    """What is kept cannot be used; ``str(error)`` is a sentence with the next step."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 @dataclass(frozen=True)
@@ -52,13 +66,13 @@ class JournalEntry:
 class BackupEntry:
     """A backup in the state folder: its manifest. The content is the file beside it."""
 
-    id: str  # of its moment, its database, its content: "20260301T120000-default-1a2b3c4d"
+    id: str  # of its moment, its database, and chance: "20260301T120000-default-1a2b3c4d"
     at: str  # ISO 8601 with an offset
     database: str  # alias
     name: str  # the database's own name
     host: str
     vendor: str
-    reason: str  # "asked for", "before store zero", …
+    reason: str  # ASKED_FOR, "before store zero", …
     format: str  # as the protocol has it
     size: int  # bytes
     sha256: str
@@ -72,7 +86,9 @@ class BackupEntry:
 class BackupWriter(Protocol):
     """A backup that is being made. Nothing of it is listed before `finish`."""
 
-    path: str  # where the content goes
+    @property
+    def path(self) -> str:
+        """Where the content goes."""
 
     def write(self, data: bytes) -> None:
         """Keep the next bytes. Raises `StateError`, with the next step, if there is no room."""
@@ -111,17 +127,23 @@ class StateStore(Protocol):
     def last_tree(self, database: str) -> History | None:
         """Return the tree kept by `save_tree`, or None if there is none or it cannot be read."""
 
-    def begin_backup(self, database: Database) -> BackupWriter:
-        """Return where a backup of `database` goes. Raises `StateError` if it cannot be kept."""
+    def begin_backup(self, database: Database, size: int | None = None) -> BackupWriter:
+        """Return where a backup of `database` goes, which takes about `size` bytes.
+
+        Raises `StateError` if it cannot be kept: no room, no right to write.
+        """
 
     def backups(self) -> list[BackupEntry]:
         """Return the backups, the newest first; without their content having been read."""
 
-    def check_backup(self, entry: BackupEntry) -> None:
+    def check_backup(self, entry: BackupEntry, on_read: OnRead | None = None) -> None:
         """Read all of the content. Raises `StateError` if it is not what the manifest says."""
 
     def delete_backup(self, entry: BackupEntry) -> None:
         """Delete a backup and its manifest. Raises `StateError` if that cannot be done."""
+
+    def drop_old_backups(self, database: str, keep: int) -> list[BackupEntry]:
+        """Delete all but the last `keep` of an alias that nobody asked for by hand; return what went."""
 
     def sweep_backups(self) -> list[str]:
         """Delete what was cut off half-way; return a sentence for each: nothing else is lost."""

@@ -71,3 +71,15 @@ def sentence(text: str) -> str:
     """Return `text` with a full stop, so that another sentence can follow."""
     text = text.strip()
     return text if not text or text[-1] in ".!?…:" else text + "."
+
+
+def size_in_words(size: int) -> str:
+    """Return a number of bytes as people say it: "512 bytes", "1.5 MB"."""
+    if size < 1000:
+        return count(size, "byte")
+    amount = float(size)
+    for unit in ("kB", "MB", "GB", "TB"):
+        amount /= 1000
+        if amount < 999.5 or unit == "TB":
+            break
+    return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:,.0f} {unit}"

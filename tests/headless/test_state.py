@@ -12,8 +12,8 @@ import pytest
 
 from djmig_tui.protocol import History, MigrationFile, Problem
 from tui import private_files
-from tui.state import State, StateError, project_id, state_home
-from tui.store import JournalEntry, StateStore
+from tui.state import State, project_id, state_home
+from tui.store import JournalEntry, StateError, StateStore
 
 CONTENT = b"from django.db import migrations\r\n\xff\n"
 

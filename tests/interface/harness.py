@@ -8,15 +8,19 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from textual.pilot import Pilot
 
-from djmig_tui.protocol import History, MigrationFile
+from djmig_tui.protocol import Database, History, MigrationFile
 from tui.app import DjmigApp
 from tui.engine.api import Engine
 from tui.messages import Where
-from tui.store import JournalEntry, TrashEntry
+from tui.state_backups import Backups
+from tui.store import BackupEntry, BackupWriter, JournalEntry, OnRead, TrashEntry
 from tui.widgets.history_tree import HistoryTree
 from tui.widgets.prose import Prose
 
@@ -27,10 +31,13 @@ WIDE, NARROW = (120, 36), (80, 24)
 
 
 class FakeState:
-    """Keeps in memory what the real state keeps on disk."""
+    """Keeps in memory what the real state keeps on disk; backups are files here too."""
 
     def __init__(self, last: History | None = None) -> None:
         self.last = last
+        self._folder = TemporaryDirectory(prefix="djmig-backups-")  # gone when nobody refers to it
+        self._backups = Backups(Path(self._folder.name), now=self._next_moment)
+        self._moments = 0
         self.trash: list[TrashEntry] = []
         self.journal: list[JournalEntry] = []
         self.happened: list[str] = []
@@ -51,6 +58,28 @@ class FakeState:
 
     def forget_trash(self, entry: TrashEntry) -> None:
         self.trash.remove(entry)
+
+    def _next_moment(self) -> datetime:
+        self._moments += 1
+        return datetime(2026, 3, 1, 12, self._moments, tzinfo=timezone.utc)
+
+    def begin_backup(self, database: Database, size: int | None = None) -> BackupWriter:
+        return self._backups.begin(database, size)
+
+    def backups(self) -> list[BackupEntry]:
+        return self._backups.entries()
+
+    def check_backup(self, entry: BackupEntry, on_read: OnRead | None = None) -> None:
+        self._backups.check(entry, on_read)
+
+    def delete_backup(self, entry: BackupEntry) -> None:
+        self._backups.delete(entry)
+
+    def drop_old_backups(self, database: str, keep: int) -> list[BackupEntry]:
+        return self._backups.drop_old(database, keep)
+
+    def sweep_backups(self) -> list[str]:
+        return self._backups.sweep()
 
     def log(self, entry: JournalEntry) -> None:
         self.journal.append(entry)

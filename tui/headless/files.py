@@ -8,7 +8,7 @@ import shlex
 from djmig_tui.protocol import DeleteFile, FileDeleted, MigrationFile, ReadFile, RestoreFile, to_wire
 
 from ..engine.errors import Refused, Stale
-from ..state import StateError
+from ..store import StateError
 from .answer import DONE, FAILED, USAGE, Answer, CommandError, lines
 from .names import find_app, find_migration, find_name
 from .session import Session
