@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from textual.binding import Binding, BindingType
 
 from . import context as why
+from . import why_files
 from .context import Context
 
 MAIN, PLAN, RUN, REMOVE, ASK, TROUBLE, TEXT = "main", "plan", "run", "remove", "ask", "trouble", "text"
-REHEARSE, VERIFY = "rehearse", "verify"
+REHEARSE, VERIFY, MAKE = "rehearse", "verify", "make"
 
 #: Words over each part of the help screen and of the README's table.
 SCOPES = {
@@ -21,6 +22,7 @@ SCOPES = {
     RUN: "Run screen",
     VERIFY: "Verify screen: does the schema agree with the records?",
     REMOVE: "Removing a file",
+    MAKE: "Making migrations: a dry run first",
     ASK: "Questions",
 }
 
@@ -104,6 +106,13 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "write a forward fix: a new migration instead of a rollback",
             why.forward_fix_here,
         ),
+        Action(
+            "make",
+            ("M",),
+            "",
+            "make migrations: a dry run first; where an app has two heads, merge them",
+            why_files.make_here,
+        ),
         Action("filter", ("slash",), "filter", "filter by part of a name", shown="/"),
         Action("next_match", ("n",), "", "next match", why.next_match),
         Action("previous_match", ("N",), "", "previous match", why.next_match),
@@ -148,6 +157,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         ),
         Action("retry", ("r",), "try again", "try again after waiting in vain for a lock", why.retry),
         Action("verify", ("V",), "verify", "verify the schema after the run", why.verify_after),
+        Action("make", ("M",), "make migrations", "see what makemigrations would make", why_files.make_after),
         Action("unfold", ("l",), "", "show, hide the traceback of what went wrong"),
         HELP,
         QUIT,
@@ -178,6 +188,19 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("remove", ("D",), "delete the file", "delete what is listed; nothing else does", why.remove),
         Action("undo_first", ("u",), "roll back first", "roll it back, then remove it", why.undo_first),
         Action("leave", ("escape",), "leave", "leave; nothing was changed", shown="Esc"),
+        HELP,
+        QUIT,
+    ),
+    MAKE: (
+        Action(
+            "run",
+            ("R",),
+            "run it in the terminal",
+            "run makemigrations in this terminal, where it can ask you; nothing else does",
+            why_files.make,
+        ),
+        Action("leave", ("escape",), "leave", "end the dry run, leave; nothing was written", shown="Esc"),
+        Action("look_again", ("r",), "look again", "begin the dry run anew"),
         HELP,
         QUIT,
     ),

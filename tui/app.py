@@ -16,8 +16,10 @@ from djmig_tui.protocol import OpenProject
 from . import background
 from .changes import Changes
 from .leaving import leave_on_signals
+from .making import Made
 from .messages import (
     EngineLost,
+    HistoryRead,
     ProjectChanged,
     ProjectOpened,
     Where,
@@ -66,6 +68,7 @@ class DjmigApp(App[int]):
         self.session = Session(connect, state, database, self._tell_main, opening)
         self._has_answered = has_answered
         self.main = MainScreen(self.session, where, read_only=read_only, demo=demo, printed=printed)
+        self.made = Made(self)
         self._changes = Changes(self)
         self.register_theme(INK)
         self.theme = INK.name
@@ -114,6 +117,10 @@ class DjmigApp(App[int]):
     @on(ProjectOpened)
     def _project_opened(self) -> None:
         self._changes.engine_replaced()
+
+    @on(HistoryRead)
+    def _history_read(self, event: HistoryRead) -> None:
+        self.made.seen(event.history)
 
     @on(EngineLost)
     def _engine_lost(self, event: EngineLost) -> None:

@@ -151,7 +151,7 @@ def describe_app(app: App) -> Content:
     if app.third_party:
         notes.append("It comes with a package: its files are not the project's to remove.")
     if len(heads) > 1:
-        notes.append("It has two ends: makemigrations --merge joins them.")
+        notes.append("It has two heads: M joins them, by makemigrations --merge.")
     where = [Content(one_line(text)) for text in (app.name, app.path or "") if text]
     return stack(
         section("Migrations", facts),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from djmig_tui.protocol import Plan, RunFinished
+from djmig_tui.protocol import APPLY_THESE, FORWARD, Plan, RunFinished
 
 from .describe import bullets, section, stack
 from .describe_sessions import session_lines
@@ -28,7 +28,7 @@ def describe_end(plan: Plan, finished: RunFinished) -> Content:
         section("What went wrong", _wrong(finished)),
         section("Who holds the lock", session_lines(finished.blocked_by)),
         section("What stands now", done or nothing),
-        section("Next", bullets([*finished.next_steps, *_offers(finished)], "→", "$success")),
+        section("Next", bullets([*finished.next_steps, *_offers(plan, finished)], "→", "$success")),
     )
 
 
@@ -53,9 +53,15 @@ def _wrong(finished: RunFinished) -> list[Content]:
     return wrong
 
 
-def _offers(finished: RunFinished) -> list[str]:
+def _offers(plan: Plan, finished: RunFinished) -> list[str]:
     """Return what a key does about it."""
     offers = []
+    failed = finished.failed_step
+    if failed is not None and plan.intent in (FORWARD, APPLY_THESE) and not finished.blocked_by:
+        key = one_line(f"{failed.app}.{failed.name}")
+        offers.append(f"e on {key} edits it; or d removes it: mend the models, and M makes it anew.")
+    elif finished.done and not finished.error and any(step.backwards for step in plan.steps):
+        offers.append("M shows what makemigrations would make, and runs it in this terminal.")
     if finished.blocked_by:
         offers.append("r tries again, with the same plan.")
     if (finished.error or finished.stopped) and not finished.taken_back:

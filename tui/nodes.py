@@ -45,6 +45,11 @@ class Node:
         return self.app.label if self.migration is None else f"{self.app.label}.{self.migration.name}"
 
     @property
+    def label(self) -> str | None:
+        """The app's label; None: the whole project."""
+        return self.app.label if self.app else None
+
+    @property
     def third_party(self) -> bool:
         """Whether it belongs to an app that is not the project's own."""
         return self.app is not None and self.app.third_party

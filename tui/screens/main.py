@@ -32,6 +32,7 @@ from ..widgets.tab_bar import TabBar
 from ..widgets.tree_pane import TreePane
 from .base import ActionScreen
 from .choose import choose_database
+from .make import open_make
 from .plan import open_plan
 from .verify import VerifyScreen
 
@@ -247,9 +248,9 @@ class MainScreen(ActionScreen[None]):
         self._plan(FORWARD)
 
     def _plan(self, intent: str) -> None:
-        app = self._tree.pointed.app.label if self._tree.pointed.app else None
-        name = self._tree.pointed.migration.name if self._tree.pointed.migration else None
-        open_plan(self.djmig, PreviewPlan(self._session.database, intent, app, name))
+        node = self._tree.pointed
+        name = node.migration.name if node.migration else None
+        open_plan(self.djmig, PreviewPlan(self._session.database, intent, node.label, name))
 
     def action_delete(self) -> None:
         """Lead to the removal of the file under the cursor."""
@@ -257,14 +258,17 @@ class MainScreen(ActionScreen[None]):
 
     def action_verify(self) -> None:
         """Compare the schema with the records."""
-        app = self.node.app.label if self.node.app else None
-        self.app.push_screen(VerifyScreen(self._session, self._session.database, app))
+        self.app.push_screen(VerifyScreen(self._session, self._session.database, self.node.label))
 
     def action_forward_fix(self) -> None:
         """Write a new migration instead of rolling back."""
         if self.node.app is not None:
             name = self.node.migration.name if self.node.migration else ""
             forward_fix.offer(self.djmig, self.node.app.label, name)
+
+    def action_make(self) -> None:
+        """Show what makemigrations would make."""
+        open_make(self.djmig, self.node.label)
 
     def action_take_back(self) -> None:
         """Put back what was removed last."""

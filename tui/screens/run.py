@@ -28,6 +28,7 @@ from ..widgets.progress import StepBar
 from ..widgets.prose import Prose
 from .ask import AskScreen
 from .base import ActionScreen
+from .make import open_make
 from .verify import VerifyScreen
 
 if TYPE_CHECKING:
@@ -71,7 +72,11 @@ class RunScreen(ActionScreen["bool | Stale"]):
         """Whether it still runs, and what can be done about how it ended."""
         locked_out = self.finished is not None and bool(self.finished.blocked_by)
         return Context(
-            connected=self._session.ready, running=self._under_way, plan=self._plan, locked_out=locked_out
+            connected=self._session.ready,
+            read_only=self.djmig.read_only,
+            running=self._under_way,
+            plan=self._plan,
+            locked_out=locked_out,
         )
 
     def on_mount(self) -> None:
@@ -168,6 +173,11 @@ class RunScreen(ActionScreen["bool | Stale"]):
         failed = self.finished.failed_step if self.finished else None
         app = failed.app if failed else self._plan.app
         self.app.push_screen(VerifyScreen(self._session, self._plan.database, app))
+
+    def action_make(self) -> None:
+        """Show what makemigrations would make for the app that was run, or for all if there were several."""
+        labels = {step.app for step in self._plan.steps if not step.third_party}
+        open_make(self.djmig, labels.pop() if len(labels) == 1 else None)
 
     def engine_replaced(self) -> None:
         """What needs an engine can be done again."""

@@ -90,6 +90,11 @@ class HistoryTree(Tree[Node], inherit_bindings=False):
         node = self.cursor_node
         return node.data if node is not None and node.data is not None else Node()
 
+    def point_at(self, key: str) -> None:
+        """Put the cursor on a node, unfolding what hides it; do nothing if it is not there."""
+        if key in self._by_key:
+            self._show(self._by_key[key])
+
     def _arrange(self) -> None:
         if self._history is None:
             return
