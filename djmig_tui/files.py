@@ -15,7 +15,6 @@ from .errors import EngineError, FailedError, Refusal, StaleError
 from .git import git_warnings
 from .loading import Folder, Key, is_third_party, scan_folders
 from .protocol import (
-    RESET_KEEPING,
     DeleteFile,
     FileDeleted,
     FileRestored,
@@ -23,7 +22,6 @@ from .protocol import (
     ReadFile,
     RestoreFile,
 )
-from .reset_blockers import why_not_here
 
 
 def read_file(session: Any, request: ReadFile, call: Any) -> MigrationFile:
@@ -32,8 +30,8 @@ def read_file(session: Any, request: ReadFile, call: Any) -> MigrationFile:
     Raises `Refusal` for what is no migration file at all.
     """
     key = (request.app, request.name)
-    folder = _folder(request.app)
-    path = _path(folder, request.name)
+    folder = folder_of(request.app)
+    path = path_in(folder, request.name)
     try:
         mode = os.lstat(path).st_mode
         with open(path, "rb") as source:
@@ -41,8 +39,8 @@ def read_file(session: Any, request: ReadFile, call: Any) -> MigrationFile:
     except OSError as error:
         raise FailedError("%s cannot be read: %s." % (path, error.strerror or error)) from error
     needed_by = removal_order(session.disk(), key)
-    applied_on, refusals = _applied_on(session, key)
-    refusals = _place_refusals(folder, path, mode) + refusals
+    applied_on, refusals = refusals_of_applied(session, key)
+    refusals = place_refusals(path, mode) + refusals
     if needed_by:
         refusals.append(
             "%s.%s is needed by %s: remove these first, in this order." % (*key, ", ".join(needed_by))
@@ -66,14 +64,16 @@ def read_file(session: Any, request: ReadFile, call: Any) -> MigrationFile:
     )
 
 
-def _folder(app: str) -> Folder:
+def folder_of(app: str) -> Folder:
+    """Return where an app's migrations are. Raises `Refusal` for an app that is not installed."""
     for folder in scan_folders():
         if folder.label == app:
             return folder
     raise Refusal("There is no app %r in INSTALLED_APPS." % app)
 
 
-def _path(folder: Folder, name: str) -> str:
+def path_in(folder: Folder, name: str) -> str:
+    """Return the path of a migration's file. Raises `Refusal` for what is none."""
     if name == "__init__":
         raise Refusal("__init__.py is never removed: without it Django does not see the app's migrations.")
     if folder.path is None or name not in folder.names:
@@ -81,7 +81,8 @@ def _path(folder: Folder, name: str) -> str:
     return os.path.join(folder.path, name + ".py")
 
 
-def _place_refusals(folder: Folder, path: str, mode: int) -> List[str]:
+def place_refusals(path: str, mode: int) -> List[str]:
+    """Return why a file is not removed because of where and what it is."""
     refusals = []
     if is_third_party(path):
         refusals.append(
@@ -112,7 +113,7 @@ def _link(path: str) -> Optional[str]:
     return None
 
 
-def _applied_on(session: Any, key: Key) -> Tuple[List[str], List[str]]:
+def refusals_of_applied(session: Any, key: Key) -> Tuple[List[str], List[str]]:
     """Return the aliases that have `key` applied, and the refusals; an alias that cannot be asked counts."""
     applied, refusals = [], []
     migration = session.disk().migrations.get(key)
@@ -159,40 +160,32 @@ def delete_file(session: Any, request: DeleteFile, call: Any) -> FileDeleted:
     Raises `StaleError` if it has another hash by now, `Refusal` for every reason of `read_file`
     and for a first migration that was not meant.
     """
-    _refuse_read_only(session)
+    refuse_read_only(session)
     session.refuse_changed_files()
     file = read_file(session, ReadFile(request.database, request.app, request.name), call)
     if file.sha256 != request.sha256:
         raise StaleError("%s changed since it was shown: nothing was removed; look again." % file.path)
-    refusals = _refusals_of_reset(session, request, file) if request.reset else file.refusals
-    if refusals:
-        raise Refusal(" ".join(refusals))
-    if file.first and not (request.first or request.reset):
+    if file.refusals:
+        raise Refusal(" ".join(file.refusals))
+    if file.first and not request.first:
         raise Refusal("%s.%s is the app's first migration: its name must be typed." % (file.app, file.name))
-    # Whatever can fail comes before: after a failure the interface takes the file to be still there.
-    stale, module = _stale_byte_code(file.path), _module(request.app, request.name)
-    try:
-        os.unlink(file.path)
-    except OSError as error:
-        raise FailedError("%s cannot be removed: %s." % (file.path, error.strerror)) from error
-    also = [path for path in stale if _is_removed(path)]
-    _sync_folder(os.path.dirname(file.path))
+    module = module_of(request.app, request.name)
+    also = unlink(file.path)
     session.forget_file(module)
     return FileDeleted(file.path, tuple(also))
 
 
-def _refusals_of_reset(session: Any, request: DeleteFile, file: MigrationFile) -> List[str]:
-    """Return what stands against removing a file that is made anew under its name, or under another.
-
-    Those that need it find it again; the plan of the reset made sure of that. Only one that keeps the
-    tables removes files of what is applied.
-    """
-    folder = _folder(request.app)
-    refusals = _place_refusals(folder, file.path, os.lstat(file.path).st_mode)
-    refusals.extend(sentence for sentence, _ in why_not_here(session, [request.database]))
-    if request.reset != RESET_KEEPING:
-        refusals.extend(_applied_on(session, (file.app, file.name))[1])
-    return refusals
+def unlink(path: str) -> List[str]:
+    """Remove a migration's file and return what byte code went with it. Raises `FailedError`."""
+    # Whatever can fail comes before: after a failure the interface takes the file to be still there.
+    stale = _stale_byte_code(path)
+    try:
+        os.unlink(path)
+    except OSError as error:
+        raise FailedError("%s cannot be removed: %s." % (path, error.strerror)) from error
+    also = [each for each in stale if _is_removed(each)]
+    _sync_folder(os.path.dirname(path))
+    return also
 
 
 def _is_removed(path: str) -> bool:
@@ -205,7 +198,8 @@ def _is_removed(path: str) -> bool:
     return True
 
 
-def _refuse_read_only(session: Any) -> None:
+def refuse_read_only(session: Any) -> None:
+    """Raise `Refusal` if this engine was told never to write."""
     if session.read_only:
         raise Refusal(
             "djmig-tui was started with --read-only: no file is touched. Start it without to go on."
@@ -227,14 +221,22 @@ def _stale_byte_code(path: str) -> List[str]:
     ]
 
 
-def _module(app: str, name: str) -> str:
-    return "%s.%s" % (_folder(app).module, name)
+def module_of(app: str, name: str) -> str:
+    """Return the dotted name of a migration's module."""
+    return "%s.%s" % (folder_of(app).module, name)
 
 
 def restore_file(session: Any, request: RestoreFile, call: Any) -> FileRestored:
     """Write the file byte for byte with its mode. Raises `Refusal` if anything is there already."""
-    _refuse_read_only(session)
+    refuse_read_only(session)
     session.refuse_changed_files()
+    path = write_back(request)
+    session.forget_file(module_of(request.app, request.name))
+    return FileRestored(path)
+
+
+def write_back(request: RestoreFile) -> str:
+    """Write the file of `request` where it was and return its path. Raises `Refusal`, `FailedError`."""
     path = _restored_path(request)
     content = base64.b64decode(request.content, validate=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
@@ -254,12 +256,11 @@ def restore_file(session: Any, request: RestoreFile, call: Any) -> FileRestored:
         os.unlink(path)  # ours, and half written
         raise FailedError("%s cannot be written: %s." % (path, error.strerror)) from error
     _sync_folder(os.path.dirname(path))
-    session.forget_file(_module(request.app, request.name))
-    return FileRestored(path)
+    return path
 
 
 def _restored_path(request: RestoreFile) -> str:
-    folder = _folder(request.app)
+    folder = folder_of(request.app)
     if not request.name or request.name[0] in "_~" or set(request.name) & {os.sep, "\0", "."}:
         raise Refusal("%r is not the name of a migration." % request.name)
     if folder.path is None or folder.why_empty not in {None, ""} or not os.path.isdir(folder.path):

@@ -651,7 +651,6 @@ class DeleteFile:
     name: str
     sha256: str
     first: bool = False  # the user meant the first migration
-    reset: str = ""  # one of RESETS: files are made anew, so those that need this one are not in the way
 
 
 @dataclass(frozen=True)
@@ -917,6 +916,66 @@ class ResetPlan:
 
 
 @dataclass(frozen=True)
+class ReadFiles:
+    """Ask for the files of many migrations at once, to be kept before a reset removes them."""
+
+    database: str
+    keys: Tuple[str, ...]  # "app.name"
+
+
+@dataclass(frozen=True)
+class MigrationFiles:
+    """The files, without what stands against removing them: the plan of the reset says that."""
+
+    files: Tuple[MigrationFile, ...]
+
+
+@dataclass(frozen=True)
+class FileHash:
+    """A migration's file and what is in it."""
+
+    app: str
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class DeleteFiles:
+    """Delete the files of a reset, if every one of them still has its hash.
+
+    Files that need them are not in the way, since they are made anew. Only RESET_KEEPING takes those
+    of applied migrations.
+    """
+
+    database: str
+    kind: str  # one of RESETS
+    files: Tuple[FileHash, ...]
+
+
+@dataclass(frozen=True)
+class FilesDeleted:
+    """What went. `error` says why the rest did not."""
+
+    paths: Tuple[str, ...]
+    error: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class RestoreFiles:
+    """Put many files back, each byte for byte, never over another file."""
+
+    files: Tuple[RestoreFile, ...]
+
+
+@dataclass(frozen=True)
+class FilesRestored:
+    """What was written. `error` says why the rest was not."""
+
+    paths: Tuple[str, ...]
+    error: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class ChangeRecords:
     """Forget and add records; the schema stays as it is. STALE if `before` are not the records now."""
 
@@ -1011,6 +1070,9 @@ METHODS: Mapping[str, Tuple[type, type]] = {
     "drop_kept": (DropKept, Kept),
     "swap_kept": (SwapKept, RestoreFinished),
     "preview_reset": (PreviewReset, ResetPlan),
+    "read_files": (ReadFiles, MigrationFiles),
+    "delete_files": (DeleteFiles, FilesDeleted),
+    "restore_files": (RestoreFiles, FilesRestored),
     "change_records": (ChangeRecords, RecordsChanged),
     "make_migrations": (MakeMigrations, MigrationsMade),
     "drop_tables": (DropTables, TablesDropped),
@@ -1026,6 +1088,8 @@ WRITES = frozenset(
         "restore_backup",
         "drop_kept",
         "swap_kept",
+        "delete_files",
+        "restore_files",
         "change_records",
         "make_migrations",
         "drop_tables",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -98,10 +98,12 @@ def actions(plan: p.ResetPlan) -> list[str]:
     return [step.action for step in plan.steps]
 
 
-def delete(engine: Driver, key: str, reset: str) -> None:
-    app, _, name = key.partition(".")
-    file = engine.ask(p.ReadFile("default", app, name))
-    engine.ask(p.DeleteFile("default", app, name, file.sha256, reset=reset))
+def delete(engine: Driver, keys: Sequence[str], kind: str) -> p.MigrationFiles:
+    files: p.MigrationFiles = engine.ask(p.ReadFiles("default", tuple(keys)))
+    hashes = tuple(p.FileHash(each.app, each.name, each.sha256) for each in files.files)
+    deleted = engine.ask(p.DeleteFiles("default", kind, hashes))
+    assert deleted.paths == tuple(each.path for each in files.files)
+    return files
 
 
 def test_an_app_goes_to_zero_before_its_files_go_and_others_come_back_with_it(make: Make) -> None:
@@ -125,8 +127,7 @@ def test_the_whole_way_leaves_one_new_migration_and_its_tables(make_on: Make) ->
     project, engine = make_on(orders=orders())
     plan = preview(engine)
     engine.run(engine.plan(p.ZERO, "shop"))
-    for key in reversed(plan.steps[1].keys):
-        delete(engine, key, p.RESET_APP)
+    delete(engine, plan.steps[1].keys, p.RESET_APP)
     made = engine.ask(p.MakeMigrations("default", ("shop",)))
     assert made.keys == ("shop.0001_initial",)
     with driving(project) as fresh:
@@ -199,8 +200,7 @@ def test_records_are_exchanged_only_if_the_schema_agrees_with_what_was_made(make
     execute(project, "INSERT INTO shop_item (name, note) VALUES ('one', 'two')")
     plan = preview(engine, p.RESET_KEEPING)
     assert actions(plan) == [p.RESET_REMOVE, p.RESET_MAKE, p.RESET_RECORD]
-    for key in plan.steps[0].keys:
-        delete(engine, key, p.RESET_KEEPING)
+    delete(engine, plan.steps[0].keys, p.RESET_KEEPING)
     assert engine.ask(p.MakeMigrations("default", ("shop",))).keys == ("shop.0001_initial",)
     with driving(project) as fresh:
         found = fresh.ask(p.VerifySchema("default", "shop", assume=("shop.0001_initial",)))
@@ -224,9 +224,27 @@ def test_records_that_changed_meanwhile_are_left_alone(make: Make) -> None:
 def test_files_of_what_is_applied_stay_unless_the_tables_are_kept(make: Make) -> None:
     _, engine = make()
     with pytest.raises(Refused, match="is applied on 'default'"):
-        delete(engine, "shop.0001_initial", p.RESET_APP)
-    with pytest.raises(Refused, match="is needed by"):
-        delete(engine, "shop.0001_initial", "")
+        delete(engine, ["shop.0001_initial"], p.RESET_APP)
+    with pytest.raises(Refused, match="'anything' is no reset"):
+        delete(engine, ["shop.0001_initial"], "anything")
+
+
+def test_the_files_of_a_reset_go_all_or_none_and_come_back_byte_for_byte(make: Make) -> None:
+    project, engine = make()
+    folder = project.folder / "shop" / "migrations"
+    before = {path.name: path.read_bytes() for path in folder.glob("*.py")}
+    files = engine.ask(p.ReadFiles("default", ("shop.0001_initial", "shop.0002_note"))).files
+    hashes = [p.FileHash(each.app, each.name, each.sha256) for each in files]
+    wrong = p.FileHash("shop", "0002_note", "0" * 64)
+    with pytest.raises(Stale):
+        engine.ask(p.DeleteFiles("default", p.RESET_KEEPING, (hashes[0], wrong)))
+    assert {path.name for path in folder.glob("*.py")} == set(before)
+    engine.ask(p.DeleteFiles("default", p.RESET_KEEPING, tuple(hashes)))
+    assert {path.name for path in folder.glob("*.py")} == {"__init__.py"}
+    back = tuple(p.RestoreFile(each.app, each.name, each.path, each.content, each.mode) for each in files)
+    assert engine.ask(p.RestoreFiles(back)).error is None
+    assert {path.name: path.read_bytes() for path in folder.glob("*.py")} == before
+    assert "is not written over" in engine.ask(p.RestoreFiles(back)).error
 
 
 def test_nothing_starts_over_where_debug_is_off(make: Make) -> None:
@@ -236,7 +254,7 @@ def test_nothing_starts_over_where_debug_is_off(make: Make) -> None:
     with pytest.raises(Refused, match="DEBUG is off"):
         engine.ask(p.ChangeRecords("default", (), (), ("shop.0009_x",)))
     with pytest.raises(Refused, match="DEBUG is off"):
-        delete(engine, "shop.0002_note", p.RESET_KEEPING)
+        delete(engine, ["shop.0002_note"], p.RESET_KEEPING)
 
 
 def test_what_cannot_be_meant_is_refused_with_a_sentence(make: Make) -> None:

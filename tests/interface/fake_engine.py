@@ -505,6 +505,28 @@ class FakeEngine(Engine):
             files=tuple(one.file for one in app.migrations if one.file),
         )
 
+    async def read_files(self, request: p.ReadFiles) -> p.MigrationFiles:
+        await self._asked("read_files", request)
+        reads = [p.ReadFile(request.database, *key.split(".", 1)) for key in request.keys]
+        return p.MigrationFiles(tuple([await self.read_file(each) for each in reads]))
+
+    async def delete_files(self, request: p.DeleteFiles) -> p.FilesDeleted:
+        await self._asked("delete_files", request)
+        self.writes.append(request)
+        gone = {(each.app, each.name) for each in request.files}
+        apps = tuple(
+            replace(app, migrations=tuple(one for one in app.migrations if (app.label, one.name) not in gone))
+            for app in self.history.apps
+        )
+        self.history = replace(self.history, apps=apps)
+        return p.FilesDeleted(tuple(f"/site/{app}/migrations/{name}.py" for app, name in sorted(gone)))
+
+    async def restore_files(self, request: p.RestoreFiles) -> p.FilesRestored:
+        await self._asked("restore_files", request)
+        for each in request.files:
+            await self.restore_file(each)
+        return p.FilesRestored(tuple(each.path for each in request.files))
+
     async def change_records(self, request: p.ChangeRecords) -> p.RecordsChanged:
         await self._asked("change_records", request)
         self.writes.append(request)

@@ -14,11 +14,14 @@ from djmig_tui.protocol import (
     CheckBackup,
     CountTables,
     DeleteFile,
+    DeleteFiles,
     DropKept,
     DropTables,
     DropUpload,
     FileDeleted,
     FileRestored,
+    FilesDeleted,
+    FilesRestored,
     History,
     Kept,
     ListKept,
@@ -29,6 +32,7 @@ from djmig_tui.protocol import (
     MeasurePlan,
     MigrationDetail,
     MigrationFile,
+    MigrationFiles,
     MigrationsMade,
     OpenProject,
     Plan,
@@ -38,6 +42,7 @@ from djmig_tui.protocol import (
     Progress,
     Project,
     ReadFile,
+    ReadFiles,
     RecordsChanged,
     Rehearsal,
     RehearsePlan,
@@ -45,6 +50,7 @@ from djmig_tui.protocol import (
     ResetPlan,
     RestoreBackup,
     RestoreFile,
+    RestoreFiles,
     RestoreFinished,
     RunFinished,
     RunPlan,
@@ -181,6 +187,15 @@ class Engine(ABC):
 
     @abstractmethod
     async def preview_reset(self, request: PreviewReset) -> ResetPlan: ...
+
+    @abstractmethod
+    async def read_files(self, request: ReadFiles) -> MigrationFiles: ...
+
+    @abstractmethod
+    async def delete_files(self, request: DeleteFiles) -> FilesDeleted: ...
+
+    @abstractmethod
+    async def restore_files(self, request: RestoreFiles) -> FilesRestored: ...
 
     @abstractmethod
     async def change_records(self, request: ChangeRecords) -> RecordsChanged: ...

@@ -151,6 +151,15 @@ class Client(Engine):
     async def preview_reset(self, request: p.PreviewReset) -> p.ResetPlan:
         return await self._connection.ask("preview_reset", request, p.ResetPlan)
 
+    async def read_files(self, request: p.ReadFiles) -> p.MigrationFiles:
+        return await self._connection.ask("read_files", request, p.MigrationFiles)
+
+    async def delete_files(self, request: p.DeleteFiles) -> p.FilesDeleted:
+        return await self._connection.ask("delete_files", request, p.FilesDeleted)
+
+    async def restore_files(self, request: p.RestoreFiles) -> p.FilesRestored:
+        return await self._connection.ask("restore_files", request, p.FilesRestored)
+
     async def change_records(self, request: p.ChangeRecords) -> p.RecordsChanged:
         return await self._connection.ask("change_records", request, p.RecordsChanged)
 
