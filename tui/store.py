@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -147,3 +147,9 @@ class StateStore(Protocol):
 
     def sweep_backups(self) -> list[str]:
         """Delete what was cut off half-way; return a sentence for each: nothing else is lost."""
+
+    def trusts(self, command: Sequence[str]) -> bool:
+        """Whether the user once agreed to run this very command in this project."""
+
+    def trust(self, command: Sequence[str]) -> None:
+        """Remember that the user agreed to run this very command in this project."""

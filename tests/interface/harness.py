@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -38,6 +38,7 @@ class FakeState:
         self._folder = TemporaryDirectory(prefix="djmig-backups-")  # gone when nobody refers to it
         self._backups = Backups(Path(self._folder.name), now=self._next_moment)
         self._moments = 0
+        self.trusted: set[tuple[str, ...]] = set()
         self.trash: list[TrashEntry] = []
         self.journal: list[JournalEntry] = []
         self.happened: list[str] = []
@@ -80,6 +81,12 @@ class FakeState:
 
     def sweep_backups(self) -> list[str]:
         return self._backups.sweep()
+
+    def trusts(self, command: Sequence[str]) -> bool:
+        return tuple(command) in self.trusted
+
+    def trust(self, command: Sequence[str]) -> None:
+        self.trusted.add(tuple(command))
 
     def log(self, entry: JournalEntry) -> None:
         self.journal.append(entry)

@@ -84,20 +84,20 @@ def configured_command(root: Path) -> tuple[str, ...] | None:
 
     It is not ours to run unasked: a cloned repository must not run commands by being looked at.
     """
-    path, table = _tool_table(root)
+    path, table = tool_table(root)
     command = table.get("command")
     if command is None:
         return None
-    words = _words(shlex.split(command) if isinstance(command, str) else command)
-    if not words:
+    found = words(shlex.split(command) if isinstance(command, str) else command)
+    if not found:
         raise NotFound(f"`command` below [tool.djmig-tui] in {path} must be a list of strings.")
-    return words
+    return found
 
 
 def local_hosts(root: Path) -> tuple[str, ...]:
     """Return `[tool.djmig-tui] local-hosts` of the nearest pyproject.toml: databases there count as local."""
-    path, table = _tool_table(root)
-    hosts = _words(table.get("local-hosts", []))
+    path, table = tool_table(root)
+    hosts = words(table.get("local-hosts", []))
     if hosts is None:
         raise NotFound(f"`local-hosts` below [tool.djmig-tui] in {path} must be a list of strings.")
     return hosts
@@ -119,7 +119,8 @@ def _upward(cwd: Path) -> Path | None:
     return next((folder for folder in (cwd, *cwd.parents) if (folder / "manage.py").is_file()), None)
 
 
-def _tool_table(root: Path) -> tuple[Path, dict[str, object]]:
+def tool_table(root: Path) -> tuple[Path, dict[str, object]]:
+    """Return the nearest pyproject.toml and its [tool.djmig-tui]. Raises `NotFound` if it cannot be read."""
     folders = pythons.up_to_top(root)
     path = next((each for folder in folders if (each := folder / "pyproject.toml").is_file()), None)
     text = "" if path is None else path.read_text("utf-8", "replace")
@@ -136,7 +137,8 @@ def _tool_table(root: Path) -> tuple[Path, dict[str, object]]:
     return path, table if isinstance(table, dict) else {}
 
 
-def _words(value: object) -> tuple[str, ...] | None:
+def words(value: object) -> tuple[str, ...] | None:
+    """Return a list of strings as a tuple, None for anything else."""
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         return None
     return tuple(value)
