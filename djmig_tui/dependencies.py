@@ -13,9 +13,8 @@ def children(disk: Any, key: Key) -> List[Key]:
     return needs(disk).get(key, [])
 
 
-def removal_order(disk: Any, key: Key) -> List[str]:
+def removal_order(below: Needs, key: Key) -> List[Key]:
     """Return everything that depends on `key`, directly or not, the last one first."""
-    below = needs(disk)
     order: List[Key] = []
     seen: Set[Key] = {key}
     stack: List[Tuple[Key, List[Key]]] = [(key, list(below.get(key, [])))]
@@ -28,7 +27,7 @@ def removal_order(disk: Any, key: Key) -> List[str]:
         else:
             seen.add(child)
             stack.append((child, list(below.get(child, []))))
-    return ["%s.%s" % each for each in order[:-1]]
+    return order[:-1]
 
 
 def named_in_run_before(disk: Any, key: Key) -> List[Key]:

@@ -1,157 +1,16 @@
-"""Read, delete and put back migration files. Every refusal is asked again at the moment of deleting."""
+"""Delete migration files and put them back. Every refusal is asked again at the moment of deleting."""
 
 import base64
-import hashlib
 import importlib.util
 import os
 import stat
 import sys
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Optional
 
-from django.db import connections
-
-from .dependencies import named_in_run_before, removal_order
-from .errors import EngineError, FailedError, Refusal, StaleError
-from .git import git_warnings
-from .loading import Folder, Key, is_third_party, scan_folders
-from .protocol import (
-    DeleteFile,
-    FileDeleted,
-    FileRestored,
-    MigrationFile,
-    ReadFile,
-    RestoreFile,
-)
-
-
-def read_file(session: Any, request: ReadFile, call: Any) -> MigrationFile:
-    """Answer with the file as it is, and every reason why it may not be removed.
-
-    Raises `Refusal` for what is no migration file at all.
-    """
-    key = (request.app, request.name)
-    folder = folder_of(request.app)
-    path = path_in(folder, request.name)
-    try:
-        mode = os.lstat(path).st_mode
-        with open(path, "rb") as source:
-            content = source.read()
-    except OSError as error:
-        raise FailedError("%s cannot be read: %s." % (path, error.strerror or error)) from error
-    needed_by = removal_order(session.disk(), key)
-    applied_on, refusals = refusals_of_applied(session, key)
-    refusals = place_refusals(path, mode) + refusals
-    if needed_by:
-        refusals.append(
-            "%s.%s is needed by %s: remove these first, in this order." % (*key, ", ".join(needed_by))
-        )
-    refusals.extend(
-        "%s.%s names it in run_before: take it out there first, or Django can build no graph." % other
-        for other in named_in_run_before(session.disk(), key)
-    )
-    return MigrationFile(
-        app=key[0],
-        name=key[1],
-        path=path,
-        content=base64.b64encode(content).decode("ascii"),
-        mode=stat.S_IMODE(mode),
-        sha256=hashlib.sha256(content).hexdigest(),
-        refusals=tuple(refusals),
-        applied_on=tuple(applied_on),
-        needed_by=tuple(needed_by),
-        first=_is_first(session.disk(), folder, key),
-        warnings=tuple(_warnings(session.disk(), key) + git_warnings(path)),
-    )
-
-
-def folder_of(app: str) -> Folder:
-    """Return where an app's migrations are. Raises `Refusal` for an app that is not installed."""
-    for folder in scan_folders():
-        if folder.label == app:
-            return folder
-    raise Refusal("There is no app %r in INSTALLED_APPS." % app)
-
-
-def path_in(folder: Folder, name: str) -> str:
-    """Return the path of a migration's file. Raises `Refusal` for what is none."""
-    if name == "__init__":
-        raise Refusal("__init__.py is never removed: without it Django does not see the app's migrations.")
-    if folder.path is None or name not in folder.names:
-        raise Refusal("There is no migration file %s.%s." % (folder.label, name))
-    return os.path.join(folder.path, name + ".py")
-
-
-def place_refusals(path: str, mode: int) -> List[str]:
-    """Return why a file is not removed because of where and what it is."""
-    refusals = []
-    if is_third_party(path):
-        refusals.append(
-            "%s belongs to an installed package and is never removed: the next install would bring it back."
-            " Roll its app back instead (b on the app)." % path
-        )
-    link = _link(path)
-    if link is not None:
-        refusals.append("%s is reached through a symlink (%s): remove the real file there." % (path, link))
-    elif not stat.S_ISREG(mode):
-        refusals.append("%s is not a regular file." % path)
-    return refusals
-
-
-def _link(path: str) -> Optional[str]:
-    """Return the symlink by which `path` leads elsewhere, None if it does not.
-
-    Links above, by which the project itself is reached, lead nowhere else.
-    """
-    top = os.getcwd()
-    while path != os.path.dirname(path):
-        real = os.path.realpath(path)
-        if top == real or top.startswith(real.rstrip(os.sep) + os.sep):
-            return None
-        if os.path.islink(path):
-            return path
-        path = os.path.dirname(path)
-    return None
-
-
-def refusals_of_applied(session: Any, key: Key) -> Tuple[List[str], List[str]]:
-    """Return the aliases that have `key` applied, and the refusals; an alias that cannot be asked counts."""
-    applied, refusals = [], []
-    migration = session.disk().migrations.get(key)
-    replaces = [tuple(pair) for pair in migration.replaces] if migration is not None else []
-    for alias in connections.settings:
-        try:
-            records = session.refresh(alias)
-        except EngineError as error:
-            applied.append(alias)
-            refusals.append("It counts as applied on %r, which cannot be asked. %s" % (alias, error))
-            continue
-        if key in records or (replaces and all(each in records for each in replaces)):
-            applied.append(alias)
-            refusals.append(
-                "%s.%s is applied on %r: roll it back there first (u), then remove it." % (*key, alias)
-            )
-    return applied, refusals
-
-
-def _is_first(disk: Any, folder: Folder, key: Key) -> bool:
-    migration = disk.migrations.get(key)
-    if migration is None:  # cannot be imported: the name is all there is
-        return bool(folder.names) and folder.names[0] == key[1]
-    return not any(app == key[0] for app, _ in migration.dependencies)
-
-
-def _warnings(disk: Any, key: Key) -> List[str]:
-    warnings = [
-        "%s.%s cannot be read and may depend on it: %s" % (*other, broken.message)
-        for other, broken in disk.broken.items()
-        if other != key
-    ]
-    warnings.extend(
-        "%s.%s replaces it: the squashed migration stays." % other
-        for other, migration in disk.migrations.items()
-        if key in {tuple(pair) for pair in migration.replaces}
-    )
-    return warnings
+from . import max_migration
+from .errors import FailedError, Refusal, StaleError
+from .protocol import DeleteFile, FileDeleted, FileRestored, ReadFile, RestoreFile
+from .reading import folder_of, read_file
 
 
 def delete_file(session: Any, request: DeleteFile, call: Any) -> FileDeleted:
@@ -170,9 +29,27 @@ def delete_file(session: Any, request: DeleteFile, call: Any) -> FileDeleted:
     if file.first and not request.first:
         raise Refusal("%s.%s is the app's first migration: its name must be typed." % (file.app, file.name))
     module = module_of(request.app, request.name)
-    also = unlink(file.path)
+    said = _rewrite(file.path, file.max_migration_after)
+    try:
+        also = unlink(file.path)
+    except FailedError:
+        _rewrite(file.path, file.max_migration)
+        raise
     session.forget_file(module)
-    return FileDeleted(file.path, tuple(also))
+    return FileDeleted(file.path, tuple(also), said)
+
+
+def _rewrite(beside: str, text: Optional[str]) -> Optional[str]:
+    """Write max_migration.txt beside a file, if there is something to write; return its path."""
+    if text is None:
+        return None
+    folder = os.path.dirname(beside)
+    try:
+        return max_migration.write(folder, text)
+    except OSError as error:
+        raise FailedError(
+            "%s in %s cannot be written: %s." % (max_migration.NAME, folder, error.strerror or error)
+        ) from error
 
 
 def unlink(path: str) -> List[str]:
@@ -232,7 +109,22 @@ def restore_file(session: Any, request: RestoreFile, call: Any) -> FileRestored:
     session.refuse_changed_files()
     path = write_back(request)
     session.forget_file(module_of(request.app, request.name))
-    return FileRestored(path)
+    return _with_max_migration(path, request)
+
+
+def _with_max_migration(path: str, request: RestoreFile) -> FileRestored:
+    """Put max_migration.txt back too, if it still says what the removal made of it."""
+    if request.max_migration is None:
+        return FileRestored(path)
+    says = max_migration.content(os.path.dirname(path))
+    if says != request.max_migration_after:
+        found = "is gone" if says is None else "says %s by now" % (says.strip() or "nothing")
+        note = "%s %s, so it was left alone: see that it names the last one." % (max_migration.NAME, found)
+        return FileRestored(path, note=note)
+    try:
+        return FileRestored(path, _rewrite(path, request.max_migration))
+    except FailedError as error:
+        return FileRestored(path, note=str(error))
 
 
 def write_back(request: RestoreFile) -> str:

@@ -640,6 +640,37 @@ class MigrationFile:
     needed_by: Tuple[str, ...] = ()  # "app.name", in the order in which to remove them
     first: bool = False  # the app's first migration: its name must be typed
     warnings: Tuple[str, ...] = ()  # tracked by git, on a remote branch…
+    #: All of max_migration.txt beside it, now and after the removal; None if it stays as it is.
+    max_migration: Optional[str] = None
+    max_migration_after: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class PreviewRemoval:
+    """Ask what removing several files in one step means."""
+
+    database: str
+    keys: Tuple[str, ...]  # "app.name"
+    dependents: bool = True  # what needs them goes with them
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """What the removal leaves of an app's files."""
+
+    app: str
+    heads: Tuple[str, ...]  # what nothing of the app needs; of several, makemigrations wants a merge
+    next_number: str  # the name of the next migration begins with it: "0004"
+    max_migration: Optional[str] = None  # what max_migration.txt will say; None: there is none
+
+
+@dataclass(frozen=True)
+class Removal:
+    """The files that can go, each as it is once those before it are gone, and those that stay."""
+
+    files: Tuple[MigrationFile, ...]
+    stay: Tuple[MigrationFile, ...]  # with the reasons; in order, too
+    remaining: Tuple[Remaining, ...]
 
 
 @dataclass(frozen=True)
@@ -659,6 +690,7 @@ class FileDeleted:
 
     path: str
     also: Tuple[str, ...] = ()
+    max_migration: Optional[str] = None  # path of the max_migration.txt that was rewritten
 
 
 @dataclass(frozen=True)
@@ -670,6 +702,8 @@ class RestoreFile:
     path: str
     content: str  # base64
     mode: int
+    max_migration: Optional[str] = None  # all of max_migration.txt as it was
+    max_migration_after: Optional[str] = None  # what the removal made of it; else it is left alone
 
 
 @dataclass(frozen=True)
@@ -677,6 +711,8 @@ class FileRestored:
     """The path that was written."""
 
     path: str
+    max_migration: Optional[str] = None  # path of the max_migration.txt that was put back too
+    note: str = ""  # why it was not, as a sentence
 
 
 # ------------------------------------------------------------------- backups
@@ -1056,6 +1092,7 @@ METHODS: Mapping[str, Tuple[type, type]] = {
     "list_sessions": (ListSessions, Sessions),
     "verify_schema": (VerifySchema, Verification),
     "read_file": (ReadFile, MigrationFile),
+    "preview_removal": (PreviewRemoval, Removal),
     "delete_file": (DeleteFile, FileDeleted),
     "restore_file": (RestoreFile, FileRestored),
     "check_backup": (CheckBackup, BackupMeans),

@@ -7,16 +7,7 @@ import stat
 from typing import Any, List
 
 from .errors import EngineError, FailedError, Refusal, StaleError
-from .files import (
-    folder_of,
-    module_of,
-    path_in,
-    place_refusals,
-    refusals_of_applied,
-    refuse_read_only,
-    unlink,
-    write_back,
-)
+from .files import module_of, refuse_read_only, unlink, write_back
 from .protocol import (
     RESET_KEEPING,
     RESETS,
@@ -28,6 +19,7 @@ from .protocol import (
     ReadFiles,
     RestoreFiles,
 )
+from .reading import folder_of, path_in, place_refusals, refusals_of_applied
 from .reset_blockers import why_not_here
 
 

@@ -1,8 +1,10 @@
-"""The requests that follow from a plan that was shown: all that the intent was goes into each."""
+"""The requests that follow from what was shown or kept: all that it was goes into each."""
 
 from __future__ import annotations
 
-from djmig_tui.protocol import FORWARDS, MeasurePlan, Plan, PreviewPlan, RehearsePlan, RunPlan
+from djmig_tui.protocol import FORWARDS, MeasurePlan, Plan, PreviewPlan, RehearsePlan, RestoreFile, RunPlan
+
+from .store import TrashEntry
 
 
 def preview(plan: Plan) -> PreviewPlan:
@@ -33,6 +35,19 @@ def run(plan: Plan) -> RunPlan:
         accepted=plan.loss,
         counted=plan.counted,
         keys=plan.keys,
+    )
+
+
+def put_back(entry: TrashEntry) -> RestoreFile:
+    """Return the request to put a removed file back, and max_migration.txt with it."""
+    return RestoreFile(
+        entry.app,
+        entry.name,
+        entry.path,
+        entry.content,
+        entry.mode,
+        entry.max_migration,
+        entry.max_migration_after,
     )
 
 

@@ -38,6 +38,8 @@ class Trash:
             sha256=digest,
             removed_at=datetime.now(timezone.utc).isoformat(timespec="microseconds"),
             database=database,
+            max_migration=file.max_migration,
+            max_migration_after=file.max_migration_after,
         )
         manifest = {name: value for name, value in asdict(entry).items() if name != "content"}
         try:

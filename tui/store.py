@@ -37,6 +37,8 @@ class TrashEntry:
     sha256: str
     removed_at: str  # ISO 8601 with an offset
     database: str  # the alias that was looked at
+    max_migration: str | None = None  # all of max_migration.txt beside it, if its removal rewrote that
+    max_migration_after: str | None = None
 
     @property
     def mark(self) -> str:

@@ -11,7 +11,6 @@ from djmig_tui.protocol import (
     MigrationFile,
     Plan,
     Progress,
-    RestoreFile,
     RunFinished,
 )
 
@@ -69,7 +68,7 @@ async def remove(session: Session, file: MigrationFile) -> None:
 async def put_back(session: Session, entry: TrashEntry) -> None:
     """Put a removed file back where it was. The engine never writes over another file."""
     command = f"restore {shlex.quote(entry.path)}"
-    request = RestoreFile(entry.app, entry.name, entry.path, entry.content, entry.mode)
+    request = asking.put_back(entry)
     try:
         await session.engine.restore_file(request)
     except EngineError as error:

@@ -6,12 +6,13 @@ import base64
 import hashlib
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from djmig_tui.protocol import History, MigrationFile, Problem
-from tui import private_files
+from tui import asking, private_files
 from tui.state import State, project_id, state_home
 from tui.store import JournalEntry, StateError, StateStore
 
@@ -61,6 +62,15 @@ def test_trash_gives_back_the_bytes_and_the_mode_after_a_restart(state: State) -
     assert again == kept
     assert base64.b64decode(again.content) == CONTENT
     assert (again.mode, again.database) == (0o640, "replica")
+
+
+def test_trash_keeps_what_max_migration_txt_said(state: State) -> None:
+    file = replace(file_of("0004_b"), max_migration="0004_b\n", max_migration_after="0003_a\n")
+    request = asking.put_back(state.keep_in_trash(file, "default"))
+    kept = State(state.folder).latest_in_trash()
+    assert kept is not None
+    assert asking.put_back(kept) == request
+    assert (request.max_migration, request.max_migration_after) == ("0004_b\n", "0003_a\n")
 
 
 def test_trash_gives_the_last_removed_first_and_forgets_one(state: State) -> None:

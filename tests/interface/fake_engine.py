@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -334,6 +335,32 @@ class FakeEngine(Engine):
             first=request.name.startswith("0001"),
             warnings=("It is tracked by git and on origin/main: others may have applied it.",),
         )
+
+    async def preview_removal(
+        self, request: p.PreviewRemoval, on_progress: OnProgress | None = None
+    ) -> p.Removal:
+        await self._asked("preview_removal", request)
+        order: dict[str, p.MigrationFile] = {}
+        for key in sorted(request.keys, reverse=True):
+            file = await self.read_file(p.ReadFile(request.database, *key.split(".", 1)))
+            for one in (*file.needed_by, key) if request.dependents else (key,):
+                order[one] = await self.read_file(p.ReadFile(request.database, *one.split(".", 1)))
+        files: list[p.MigrationFile] = []
+        stay: list[p.MigrationFile] = []
+        for file in order.values():
+            gone = {f"{one.app}.{one.name}" for one in files}
+            left = [one for one in file.needed_by if one not in gone]
+            free = not left and not file.applied_on and "site-packages" not in file.path
+            (files if free else stay).append(replace(file, refusals=()) if free else file)
+        return p.Removal(tuple(files), tuple(stay), tuple(self._remaining(files, stay)))
+
+    def _remaining(self, files: list[p.MigrationFile], stay: list[p.MigrationFile]) -> Iterator[p.Remaining]:
+        gone = {(one.app, one.name) for one in files}
+        for label in sorted({one.app for one in (*files, *stay)}):
+            app = next(app for app in self.history.apps if app.label == label)
+            left = [one.name for one in app.migrations if (label, one.name) not in gone]
+            number = int(left[-1][:4]) + 1 if left else 1
+            yield p.Remaining(label, tuple(left[-1:]), f"{number:04}")
 
     async def delete_file(self, request: p.DeleteFile) -> p.FileDeleted:
         await self._asked("delete_file", request)

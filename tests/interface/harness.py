@@ -47,7 +47,18 @@ class FakeState:
         assert hashlib.sha256(base64.b64decode(file.content)).hexdigest() == file.sha256
         self.happened.append(f"trash {file.app}.{file.name}")
         at = f"2026-03-01T12:00:{len(self.trash):02}+00:00"
-        entry = TrashEntry(file.app, file.name, file.path, file.content, file.mode, file.sha256, at, database)
+        entry = TrashEntry(
+            file.app,
+            file.name,
+            file.path,
+            file.content,
+            file.mode,
+            file.sha256,
+            at,
+            database,
+            file.max_migration,
+            file.max_migration_after,
+        )
         self.trash.append(entry)
         return entry
 

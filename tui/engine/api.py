@@ -37,6 +37,7 @@ from djmig_tui.protocol import (
     OpenProject,
     Plan,
     PreviewPlan,
+    PreviewRemoval,
     PreviewReset,
     PreviewRestore,
     Progress,
@@ -46,6 +47,7 @@ from djmig_tui.protocol import (
     RecordsChanged,
     Rehearsal,
     RehearsePlan,
+    Removal,
     RenderSql,
     ResetPlan,
     RestoreBackup,
@@ -133,6 +135,11 @@ class Engine(ABC):
 
     @abstractmethod
     async def read_file(self, request: ReadFile) -> MigrationFile: ...
+
+    @abstractmethod
+    async def preview_removal(
+        self, request: PreviewRemoval, on_progress: OnProgress | None = None
+    ) -> Removal: ...
 
     @abstractmethod
     async def delete_file(self, request: DeleteFile) -> FileDeleted: ...

@@ -97,6 +97,11 @@ class Client(Engine):
     async def read_file(self, request: p.ReadFile) -> p.MigrationFile:
         return await self._connection.ask("read_file", request, p.MigrationFile)
 
+    async def preview_removal(
+        self, request: p.PreviewRemoval, on_progress: OnProgress | None = None
+    ) -> p.Removal:
+        return await self._connection.ask("preview_removal", request, p.Removal, on_progress=on_progress)
+
     async def delete_file(self, request: p.DeleteFile) -> p.FileDeleted:
         return await self._connection.ask("delete_file", request, p.FileDeleted)
 

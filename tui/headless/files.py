@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import shlex
 
-from djmig_tui.protocol import DeleteFile, FileDeleted, MigrationFile, ReadFile, RestoreFile, to_wire
+from djmig_tui.protocol import DeleteFile, FileDeleted, FileRestored, MigrationFile, ReadFile, to_wire
 
+from .. import asking
 from ..engine.errors import Refused, Stale
 from ..store import StateError
 from .answer import DONE, FAILED, USAGE, Answer, CommandError, lines
@@ -26,6 +27,7 @@ async def remove(session: Session) -> Answer:
         return Answer(_removal(file, None, refusal), _about(file), refusal, code=FAILED)
     deleted = await _delete(session, file)
     text = lines(f"Removed {deleted.path}", *(f"Removed {path}" for path in deleted.also))
+    text += lines(f"Rewrote {deleted.max_migration}") if deleted.max_migration else ""
     text += lines(f"To put it back: djmig-tui restore {file.app} {file.name} --yes")
     return Answer(_removal(file, deleted, None), _about(file) + text, code=DONE)
 
@@ -48,11 +50,19 @@ async def restore(session: Session) -> Answer:
         )
         text = lines(f"Would write {entry.path}, removed at {entry.removed_at}")
         return Answer({**data, "error": refusal}, text, refusal, code=FAILED)
-    request = RestoreFile(entry.app, entry.name, entry.path, entry.content, entry.mode)
+    request = asking.put_back(entry)
     restored = await session.engine.restore_file(request)
     session.state.forget_trash(entry)
     session.log("restore", "", "done", restored.path)
-    return Answer({**data, "path": restored.path, "restored": True}, lines(f"Put back {restored.path}"))
+    data.update(path=restored.path, restored=True, max_migration=restored.max_migration, note=restored.note)
+    return Answer(data, lines(f"Put back {restored.path}", *_also(restored)))
+
+
+def _also(restored: FileRestored) -> list[str]:
+    """Return what is to be said of max_migration.txt."""
+    return [f"Put back {restored.max_migration}"] * bool(restored.max_migration) + [restored.note] * bool(
+        restored.note
+    )
 
 
 async def _delete(session: Session, file: MigrationFile) -> FileDeleted:
