@@ -24,7 +24,7 @@ from .reset_blockers import why_not_here
 
 
 def read_files(session: Any, request: ReadFiles, call: Any) -> MigrationFiles:
-    """Return the files of `keys`. Raises `Refusal` for what is no migration file, `FailedError` for the rest."""
+    """Return the files of `keys`. Raises `Refusal` for what is no migration file, else `FailedError`."""
     return MigrationFiles(tuple(_read(*key.split(".", 1)) for key in request.keys))
 
 
