@@ -742,6 +742,7 @@ class BackupMeans:
     tools: Tuple[str, ...] = ()  # "pg_dump 15.19"
     server: str = ""  # "PostgreSQL 15.19"
     size: Optional[int] = None  # bytes the database takes; about the most that a backup can take
+    notes: Tuple[str, ...] = ()  # tables that are not of the one moment of the backup, as sentences
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Views, routines, triggers and events of MySQL and MariaDB: read as they were written, and made again."""
 
 import re
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
 from django.db import Error
 
@@ -63,7 +63,16 @@ def read(cursor: Any, database: str) -> List[Definition]:
     The server leaves the name of the database that the session looks at out of their words.
     """
     use(cursor, database)
-    return [_read_one(cursor, kind, name) for kind, name in _present(cursor)]
+    return [_read_one(cursor, each.kind, each.name) for each in listed(cursor)]
+
+
+def listed(cursor: Any) -> List[Definition]:
+    """Return what there is where the session looks, without its words: whoever drops need not read."""
+    found: List[Definition] = []
+    for query in _NAMES:
+        cursor.execute(query)
+        found.extend(Definition(_text(kind), _text(name), "") for kind, name in cursor.fetchall())
+    return found
 
 
 def _read_one(cursor: Any, kind: str, name: str) -> Definition:
@@ -73,8 +82,8 @@ def _read_one(cursor: Any, kind: str, name: str) -> Definition:
     statement = row.get("sql original statement", row.get("create %s" % kind.lower()))
     if statement is None:
         raise FailedError(
-            "The %s %s cannot be read by this user, who did not make it: as another one, who may, it can."
-            % (kind.lower(), name)
+            "This user may not read the %s %s, which another one made, and could not put it back:"
+            " use one who may, or drop it." % (kind.lower(), name)
         )
     settings = ("sql_mode", "character_set_client", "collation_connection", "time_zone")
     values = [None if row.get(each) is None else _text(row[each]) for each in settings]
@@ -86,7 +95,7 @@ def make(cursor: Any, definitions: Iterable[Definition], own_definers: bool) -> 
 
     One that is there already is left alone. Views may read each other, in any order.
     """
-    present = set(_present(cursor))
+    present = {(each.kind, each.name) for each in listed(cursor)}
     left = [each for each in definitions if (each.kind, each.name) not in present]
     failed: Dict[Definition, Error] = {}
     while left:
@@ -103,14 +112,6 @@ def make(cursor: Any, definitions: Iterable[Definition], own_definers: bool) -> 
         "The %s %s could not be made: %s" % (each.kind.lower(), each.name, error.args[-1])
         for each, error in failed.items()
     ]
-
-
-def _present(cursor: Any) -> List[Tuple[str, str]]:
-    found: List[Tuple[str, str]] = []
-    for query in _NAMES:
-        cursor.execute(query)
-        found.extend((_text(kind), _text(name)) for kind, name in cursor.fetchall())
-    return found
 
 
 def _make_one(cursor: Any, definition: Definition, own_definers: bool) -> None:

@@ -18,7 +18,6 @@ __all__ = [
     "finish",
     "kept",
     "means",
-    "notes",
     "preview",
     "restore",
     "swap_kept",
@@ -60,11 +59,15 @@ def means(connection: Any) -> BackupMeans:
             FORMAT, why_not=str(error), missing=True, server=tools.server(connection), size=size
         )
     return BackupMeans(
-        FORMAT, tools=tuple(str(tool) for tool in found), server=tools.server(connection), size=size
+        FORMAT,
+        tools=tuple(str(tool) for tool in found),
+        server=tools.server(connection),
+        size=size,
+        notes=tuple(_notes(connection)),
     )
 
 
-def notes(connection: Any) -> List[str]:
+def _notes(connection: Any) -> List[str]:
     """Return what the one moment of a backup does not hold for."""
     with connection.cursor() as cursor:
         cursor.execute(_NOT_TRANSACTIONAL)
@@ -105,7 +108,8 @@ def dump(connection: Any, write: Callable[[bytes], object], call: Any) -> Tuple[
 
 def _command(connection: Any, tool: tools.Tool, database: str) -> List[str]:
     own = () if tool.mariadb else _OPTIONS_OF_MYSQL
-    return tools.command(connection, tool, *_OPTIONS, *own, database)
+    ours = ["--ignore-table=%s.%s" % (database, table) for table in names.OURS]
+    return tools.command(connection, tool, *_OPTIONS, *own, *ours, database)
 
 
 def check(path: str, connection: Any) -> None:

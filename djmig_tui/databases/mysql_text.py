@@ -17,7 +17,7 @@ _INSERT = re.compile(
 _ELSEWHERE = re.compile(rb"(?:/\*!\d+ *)?(?:USE `|CREATE DATABASE |DROP DATABASE )")
 _BEGINS = re.compile(rb"-- (?:MySQL|MariaDB) dump ")
 #: Newer tools of MariaDB begin with this, which forbids the client to run commands.
-_SANDBOX = b"/*M!999999"
+_SANDBOX = (b"/*M!999999", b"/*!999999")
 _TRAILER = b"-- Dump completed"
 
 #: A text and its quotes; of one that is cut off, its first quote is left, and half an escape at its end.

@@ -10,7 +10,7 @@ from ..protocol import RestoreFinished
 from . import beside_mysql as names
 from . import rights_mysql as rights
 from . import swap_mysql
-from .definitions_mysql import EVENT, Definition, awake, drop, quoted, read, use
+from .definitions_mysql import EVENT, Definition, awake, drop, listed, quoted, read, use
 from .kept_mysql import clean_up
 from .load_mysql import Stopped, check_claims, compare, load, read_dump
 from .mysql_text import Rewriter
@@ -101,7 +101,7 @@ class _Restore:
             else:
                 self._in_place()
         except Stopped:
-            return RestoreFinished(False, error="Stopped. Nothing was replaced.", notes=tuple(self._notes))
+            return RestoreFinished(False, notes=(*self._notes, "It was stopped, and nothing was replaced."))
         except Blocked as blocked:
             return blocked.finished(self._notes)
         return RestoreFinished(True, kept=kept, notes=tuple(self._notes))
@@ -125,6 +125,9 @@ class _Restore:
                 raise FailedError(sentence, error.detail) from error
             raise
         self._notes.extend(swap.notes)
+        cursor.execute(
+            "DROP TABLE IF EXISTS %s" % quoted(names.UNDER_WAY)
+        )  # of one in place that was cut off
         return kept
 
     def _fill(self, new: str) -> List[Definition]:
@@ -143,7 +146,7 @@ class _Restore:
     def _in_place(self) -> None:
         cursor, live = self._cursor, self._live
         cursor.execute("SET SESSION sql_mode = ''")
-        definitions = read(cursor, live)
+        definitions = listed(cursor)
         present = [name for name, _ in names.tables(cursor, live)]
         lock(self._connection, [(live, name) for name in present], self._request.end_others)
         cursor.execute("UNLOCK TABLES")

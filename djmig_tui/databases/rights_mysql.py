@@ -32,12 +32,22 @@ def myself(cursor: Any) -> str:
 def _granted(cursor: Any, database: Any) -> Set[str]:
     """Return what is granted on everything, and on databases that are named like `database`."""
     found: Set[str] = set()
-    cursor.execute("SHOW GRANTS FOR CURRENT_USER")
+    cursor.execute("SHOW GRANTS FOR CURRENT_USER%s" % _roles(cursor))
     for (grant,) in cursor.fetchall():
         match = _GRANT.match(str(grant))
         if match and (match.group(2) == "*" or (database and _is_like(match.group(2)[1:-1], database))):
             found.update(each.strip().upper() for each in match.group(1).split(","))
     return found
+
+
+def _roles(cursor: Any) -> str:
+    """Return what has MySQL include the roles that are in use; MariaDB does so by itself."""
+    cursor.execute("SELECT VERSION()")
+    if "mariadb" in str(cursor.fetchone()[0]).lower():
+        return ""
+    cursor.execute("SELECT CURRENT_ROLE()")
+    roles = str(cursor.fetchone()[0])
+    return "" if roles == "NONE" else " USING %s" % roles
 
 
 def _is_like(pattern: str, name: str) -> bool:

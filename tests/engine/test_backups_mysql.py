@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -57,6 +58,29 @@ def test_rows_are_counted_however_the_dump_is_cut_into_blocks(
         contents.take(piece, begins)
     contents.finish()
     assert contents.rows == {"t": 4}
+
+
+def test_a_dump_of_any_length_takes_the_same_memory() -> None:
+    def blocks() -> Iterator[bytes]:
+        yield WHOLE.partition("VALUES ")[0].encode() + b"VALUES "
+        yield from [b"(1,'some text that is it\\'s ),( own',NULL)," * 1500] * 50
+        yield b"(1,'"
+        yield from [b"\\'),(" * 12_000] * 100
+        yield b"',0x"
+        yield from [b"00FF" * 16_000] * 100
+        yield b",NULL);\n-- Dump completed\n"
+
+    contents = mysql_text.Contents()
+    tracemalloc.start()
+    try:
+        for piece, begins in mysql_text.pieces(blocks()):
+            contents.take(piece, begins)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    contents.finish()
+    assert contents.rows == {"t": 75_001}
+    assert peak < 8_000_000, "of 15 MB"
 
 
 def test_a_backup_is_of_one_moment_while_others_write(shop: Shop, tmp_path: Path) -> None:
@@ -200,6 +224,5 @@ def test_a_password_is_in_no_argument_and_no_line_of_the_dump(
 
 def test_tables_without_transactions_are_named(shop: Shop) -> None:
     with shop.connected() as connection:
-        assert [each.partition(",")[0] for each in dump_mysql.notes(connection)] == [
-            "plain is a table of MyISAM"
-        ]
+        notes = dump_mysql.means(connection).notes
+    assert [each.partition(",")[0] for each in notes] == ["plain is a table of MyISAM"]

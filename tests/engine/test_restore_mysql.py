@@ -90,8 +90,6 @@ def test_the_next_row_gets_the_next_id_and_the_triggers_hear_of_it(before: Befor
 
 
 def test_a_user_who_may_not_make_databases_restores_in_place(before: Before, shop: Shop) -> None:
-    # Only who made a routine may read it, and this user could not back up what is there now.
-    shop.execute("DROP FUNCTION tax")
     with user_of(shop, "secret") as user:
         with user.connected() as connection:
             way = dump_mysql.preview(connection)
@@ -150,7 +148,8 @@ def test_a_backup_that_was_changed_is_refused_and_nothing_is_replaced(
 def test_a_stop_before_the_tables_change_places_replaces_nothing(before: Before, shop: Shop) -> None:
     for moment in ("Loading the backup", "Comparing the rows"):
         finished = shop.restore(before.path, before.rows, Call(when=lambda message: message == moment))  # noqa: B023
-        assert finished.error == "Stopped. Nothing was replaced."
+        assert not finished.done
+        assert finished.notes == ("It was stopped, and nothing was replaced.",)
     assert shop.look() == before.new
     assert shop.beside() == []
 
@@ -272,7 +271,6 @@ def shoot(
 def test_killed_while_it_restores_in_place_it_is_said_and_can_be_done_again(
     before: Before, shop: Shop
 ) -> None:
-    shop.execute("DROP FUNCTION tax")
     with user_of(shop, "secret") as user:
 
         def work(connection: Any, call: Call) -> None:
