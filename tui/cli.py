@@ -51,11 +51,15 @@ def _main(options: Options) -> int:
     if opens_interface and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "The interface needs a terminal, and this is none. For scripts: djmig-tui list, sql, plan, "
-            "rollback, migrate, verify, remove or restore; see djmig-tui --help."
+            "rollback, migrate, verify, backup, backups, remove or restore; see djmig-tui --help."
         )
     if options.where:
         return _print_where(options)
+    if options.command == "backups" and not options.kept and options.drop_kept is None:
+        return _backups(options)
     launch = start.demo_launch() if options.demo else start.find_launch(options, _here(), os.environ)
+    if options.command is not None:
+        start.ask_about_backups(options, launch, os.environ)
     from .engine.process import spawn
 
     # Before anything that takes long to import: the project starts meanwhile.
@@ -112,6 +116,7 @@ def _interface(options: Options, launch: Launch, spawned: Spawned) -> int:
 
 def _headless(options: Options, launch: Launch, spawned: Spawned) -> int:
     from . import headless, start
+    from .backup_settings import backup_settings
     from .engine.discover import local_hosts
     from .engines import Engines
     from .output import prepare_streams, print_error
@@ -121,8 +126,25 @@ def _headless(options: Options, launch: Launch, spawned: Spawned) -> int:
 
     prepare_streams()
     state = start.state_of(launch.root, options, os.environ)
-    hosts = local_hosts(launch.root)
-    return headless.run(Engines(launch, spawned, tell).connect, options, state, hosts)
+    hosts, settings = local_hosts(launch.root), backup_settings(launch.root)
+    return headless.run(Engines(launch, spawned, tell).connect, options, state, hosts, settings)
+
+
+def _backups(options: Options) -> int:
+    """List, check or delete backups. That needs no engine, so it works while the project does not."""
+    from . import headless, start
+    from .headless import backup_list
+    from .headless.answer import CommandError
+    from .output import prepare_streams
+
+    prepare_streams()
+    state = start.state_of(start.project_root(options, _here()), options, os.environ)
+    try:
+        answer = backup_list.answer(state, options)
+    except CommandError as error:
+        answer = headless.failure(str(error), error.code)
+    headless.report(answer, options)
+    return answer.code
 
 
 def _print_where(options: Options) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -48,6 +48,14 @@ class Options:
     initial: bool = False
     confirm: str | None = None
     fingerprint: str | None = None
+    back_up: bool = False  # before a rollback or a migrate
+    backup: str | None = None  # to be restored: an id, or a path
+    back_up_first: bool | None = None  # before a restore; None: if the database is local
+    end_sessions: bool = False
+    check: bool = False
+    delete: str | None = None
+    kept: bool = False
+    drop_kept: str | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -70,6 +78,10 @@ def parse(argv: Sequence[str]) -> Options:
         raise UsageError("--undo takes a migration. Without it, 'zero' undoes the whole app.")
     if options.command == "migrate" and options.name == ZERO:
         raise UsageError(f"'zero' is where a rollback ends. Type: djmig-tui rollback {options.app} zero.")
+    if options.command == "restore" and (options.backup is None) == (options.name is None):
+        raise UsageError(
+            "restore takes APP and NAME of a removed migration, or --backup ID. See djmig-tui restore --help."
+        )
     return options
 
 
@@ -95,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         "--demo", action="store_true", help="open a copy of a small bookshop to try things on"
     )
     parser.add_argument(
-        "--where", action="store_true", help="print the folder with the trash and the journal"
+        "--where", action="store_true", help="print the folder with the trash, the backups and the journal"
     )
     parser.add_argument("--version", action="version", version=f"djmig-tui {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands for scripts")
@@ -137,9 +149,32 @@ def _parser() -> argparse.ArgumentParser:
     remove = add("remove", "move the file of an unapplied migration to the trash")
     _add_migration(remove)
     remove.add_argument("--initial", action="store_true", help="also if it is the app's first migration")
-    restore = add("restore", "put a removed migration's file back from the trash")
-    _add_migration(restore)
+    _add_backups(add)
     return parser
+
+
+def _add_backups(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    add("backup", "make a backup of the database and read it to its end")
+    backups = add("backups", "list the backups of this project; their content is not read")
+    one = backups.add_mutually_exclusive_group()
+    one.add_argument("--check", action="store_true", help="read all of each and say which are damaged")
+    one.add_argument("--delete", metavar="ID", help="delete a backup")
+    one.add_argument("--kept", action="store_true", help="list the databases that restores replaced instead")
+    one.add_argument("--drop-kept", metavar="NAME", help="drop a database that a restore replaced")
+    _add_yes(backups)
+    restore = add("restore", "put back a removed migration's file, or with --backup a whole database")
+    restore.add_argument("app", nargs="?", metavar="APP")
+    restore.add_argument("name", nargs="?", metavar="NAME", help="a migration whose file is in the trash")
+    restore.add_argument("--backup", metavar="ID|PATH", help="put this backup in the database's place")
+    restore.add_argument(
+        "--backup-first",
+        dest="back_up_first",
+        action=argparse.BooleanOptionalAction,
+        help="make a backup of the present state first; what is done with local databases unless you say no",
+    )
+    restore.add_argument("--end-sessions", action="store_true", help="end others that are connected")
+    _add_yes(restore)
+    _add_consent(restore)
 
 
 def _everywhere() -> list[tuple[str, dict[str, str]]]:
@@ -166,12 +201,23 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
 def _add_migration(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("app", metavar="APP")
     parser.add_argument("name", metavar="NAME")
+    _add_yes(parser)
+
+
+def _add_yes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do it; without this, it is only shown")
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--yes", action="store_true", help="do it; without this, the plan is only shown")
-    parser.add_argument("--accept-loss", action="store_true", help="also if data is, or may be, lost")
+    _add_yes(parser)
+    parser.add_argument(
+        "--backup", dest="back_up", action="store_true", help="make a backup first; without it, nothing runs"
+    )
     parser.add_argument("--try-anyway", action="store_true", help="also if it is expected to fail")
+    _add_consent(parser)
+
+
+def _add_consent(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--accept-loss", action="store_true", help="also if data is, or may be, lost")
     parser.add_argument("--confirm", metavar="NAME", help="the database's name, where it must be typed")
     parser.add_argument("--fingerprint", metavar="F", help="only if the plan is still the one that had this")

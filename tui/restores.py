@@ -102,58 +102,8 @@ async def preview(keeping: Keeping, source: Source, on_progress: OnProgress | No
     return await keeping.engine.preview_restore(request, on_progress)
 
 
-async def restore(
-    keeping: Keeping,
-    source: Source,
-    plan: Plan,
-    on_progress: OnProgress | None = None,
-    *,
-    end_others: bool = False,
-    before: str = "",
-) -> RestoreFinished:
-    """Put a backup in the place of the database, as the plan that was shown says.
-
-    `before` is the id of the backup that was made of the present state. Whatever else is connected
-    is ended only with `end_others`.
-    """
-    upload = await _upload(keeping, source, on_progress)
-    request = RestoreBackup(
-        keeping.database.alias,
-        source.format,
-        source.sha256,
-        upload,
-        plan.fingerprint,
-        source.tables,
-        source.records,
-        end_others,
-    )
-    command = keeping.command(f"restore --backup {shlex.quote(source.id or source.path)} --yes")
-    deed = Deed(keeping.state.log, RESTORE, keeping.database.alias, command)
-    deed.begin()
-    try:
-        finished = await keeping.engine.restore_backup(request, on_progress)
-    except EngineEnded:
-        raise  # in the journal it has no end: the next start looks what stands
-    except EngineError as error:
-        deed.end(REFUSED if isinstance(error, Refused | Stale) else FAILED, str(error), backup=before)
-        raise
-    finally:
-        with contextlib.suppress(EngineError):  # the engine ends when it has replaced something
-            await keeping.engine.drop_upload(DropUpload(upload))
-    _end(deed, finished, source, before)
-    return finished
-
-
-def _end(deed: Deed, finished: RestoreFinished, source: Source, before: str) -> None:
-    if finished.done:
-        records = digest(source.records) if source.records else ""
-        said = f"{source.id or source.path} is in place"
-        deed.end(DONE, said, subject=finished.kept or "", backup=before, records=records)
-    else:
-        deed.end(FAILED if finished.error else STOPPED, finished.error or "", backup=before)
-
-
-async def _upload(keeping: Keeping, source: Source, on_progress: OnProgress | None) -> str:
+async def upload(keeping: Keeping, source: Source, on_progress: OnProgress | None = None) -> str:
+    """Send a backup to where the database can be reached from; return what to call it there."""
     engine = keeping.engine
     begun = await engine.begin_upload(BeginUpload(source.size, source.sha256))
     try:
@@ -171,3 +121,68 @@ async def _upload(keeping: Keeping, source: Source, on_progress: OnProgress | No
             raise Failed(f"{source.path} cannot be read: {error.strerror}. Nothing was changed.") from error
         raise
     return begun.upload
+
+
+async def restore(
+    keeping: Keeping,
+    source: Source,
+    plan: Plan,
+    on_progress: OnProgress | None = None,
+    *,
+    end_others: bool = False,
+    before: str = "",
+) -> RestoreFinished:
+    """Send a backup over, then put it in the place of the database, as `put_in_place` says."""
+    sent = await upload(keeping, source, on_progress)
+    return await put_in_place(keeping, source, plan, sent, on_progress, end_others=end_others, before=before)
+
+
+async def put_in_place(
+    keeping: Keeping,
+    source: Source,
+    plan: Plan,
+    sent: str,
+    on_progress: OnProgress | None = None,
+    *,
+    end_others: bool = False,
+    before: str = "",
+) -> RestoreFinished:
+    """Put a backup that was sent in the place of the database, as the plan that was shown says.
+
+    `before` is the id of the backup that was made of the present state. Whatever else is connected
+    is ended only with `end_others`. A cancel asks it to stop; the answer still says what stands.
+    """
+    request = RestoreBackup(
+        keeping.database.alias,
+        source.format,
+        source.sha256,
+        sent,
+        plan.fingerprint,
+        source.tables,
+        source.records,
+        end_others,
+    )
+    command = keeping.command(f"restore --backup {shlex.quote(source.id or source.path)} --yes")
+    deed = Deed(keeping.state.log, RESTORE, keeping.database.alias, command)
+    deed.begin()
+    try:
+        finished = await keeping.engine.restore_backup(request, on_progress)
+    except EngineEnded:
+        raise  # in the journal it has no end: the next start looks what stands
+    except EngineError as error:
+        deed.end(REFUSED if isinstance(error, Refused | Stale) else FAILED, str(error), backup=before)
+        raise
+    finally:
+        with contextlib.suppress(EngineError):  # the engine ends when it has replaced something
+            await keeping.engine.drop_upload(DropUpload(sent))
+    _end(deed, finished, source, before)
+    return finished
+
+
+def _end(deed: Deed, finished: RestoreFinished, source: Source, before: str) -> None:
+    if finished.done:
+        records = digest(source.records) if source.records else ""
+        said = f"{source.id or source.path} is in place"
+        deed.end(DONE, said, subject=finished.kept or "", backup=before, records=records)
+    else:
+        deed.end(FAILED if finished.error else STOPPED, finished.error or "", backup=before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,22 +67,52 @@ def state_of(root: Path, options: Options, environ: Mapping[str, str]) -> State:
     return State.of_project(root, settings, environ)
 
 
+def ask_about_backups(options: Options, launch: Launch, environ: Mapping[str, str]) -> None:
+    """Ask once about the project's own commands that the backups of this command may need.
+
+    Whoever cannot be asked, or says no, is refused later, and only if there is no other way.
+    """
+    from .backup_settings import backup_settings
+
+    makes = options.command == "backup" or options.back_up or options.backup is not None
+    settings = backup_settings(launch.root) if makes else None
+    if settings is None or not settings.dump or not _can_be_asked():
+        return
+    state = state_of(launch.root, options, environ)
+    commands = [settings.dump, settings.check]
+    if options.backup is not None:
+        commands.append(settings.restore)
+    new = [command for command in commands if command and not state.trusts(command)]
+    what = "makes, checks or restores backups where the project's environment has no tool for it"
+    if new and _agrees(new, launch.root, what):
+        for command in new:
+            state.trust(command)
+
+
 def _ask_to_trust(command: tuple[str, ...], root: Path, state: State) -> None:
     """Ask once per project. Raises `NotFound` if nobody can be asked, or the answer is no."""
     if state.trusts(command):
         return
-    shown = shlex.join(command)
-    typed = f"To run it: djmig-tui -- {shown}"
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    typed = f"To run it: djmig-tui -- {shlex.join(command)}"
+    if not _can_be_asked():
         raise NotFound(
             f"The pyproject.toml for {root} names a command to start this project with, and you were not "
             f"asked about it yet. {typed}"
         )
+    if not _agrees([command], root, "starts the project"):
+        raise NotFound(f"Nothing was run. {typed}")
+    state.trust(command)
+
+
+def _can_be_asked() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _agrees(commands: Sequence[Sequence[str]], root: Path, what: str) -> bool:
+    shown = "".join(f"  {ascii(shlex.join(command))[1:-1]}\n" for command in commands)
     sys.stderr.write(
-        f"The pyproject.toml for {root} says that this starts the project:\n\n  {ascii(shown)[1:-1]}\n\n"
+        f"The pyproject.toml for {root} says that this {what}:\n\n{shown}\n"
         "Run it, now and from now on? [y/N] "
     )
     sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise NotFound(f"Nothing was run. {typed}")
-    state.trust(command)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}

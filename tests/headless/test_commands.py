@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,51 +9,12 @@ from typing import Any
 import pytest
 
 from djmig_tui import protocol as p
+from tests.headless.conftest import Run
 from tests.interface.bookshop import PROJECT, bookshop
 from tests.interface.fake_engine import FakeEngine
-from tui import headless
 from tui.engine.errors import EngineEnded, Failed, Refused, Stale
 from tui.options import UsageError, parse
 from tui.state import State
-
-Run = Callable[..., "Ran"]
-
-
-class Ran:
-    """What one command printed, and its exit code."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def data(self) -> Any:
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> State:
-    return State(tmp_path / "state")
-
-
-@pytest.fixture
-def run(engine: FakeEngine, state: State, capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*typed: str) -> Ran:
-        async def connect() -> FakeEngine:
-            engine.closed = False
-            engine.gate.set()
-            return engine
-
-        code = headless.run(connect, parse(typed), state)
-        assert engine.closed, "every command ends its engine"
-        captured = capsys.readouterr()
-        return Ran(code, captured.out, captured.err)
-
-    return run
 
 
 # ------------------------------------------------------------------------ list

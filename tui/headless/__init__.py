@@ -6,12 +6,13 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
 
+from ..backup_settings import DEFAULTS, BackupSettings
 from ..engine.api import Engine
 from ..engine.errors import EngineError, NotFound
 from ..options import Options
 from ..output import ProgressLine, print_error, print_json, print_text
 from ..state import State
-from . import files, listing, plans, sql, verify
+from . import backups, files, kept_databases, listing, plans, restoring, sql, verify
 from .answer import FAILED, USAGE, Answer, CommandError
 from .interrupts import interrupts
 from .session import Session
@@ -24,7 +25,9 @@ COMMANDS: dict[str, Callable[[Session], Awaitable[Answer]]] = {
     "migrate": plans.migrate,
     "verify": verify.verify_schema,
     "remove": files.remove,
-    "restore": files.restore,
+    "backup": backups.back_up,
+    "backups": kept_databases.answer,
+    "restore": restoring.restore,
 }
 
 
@@ -33,12 +36,13 @@ def run(
     options: Options,
     state: State,
     local_hosts: tuple[str, ...] = (),
+    settings: BackupSettings = DEFAULTS,
 ) -> int:
     """Do what the options ask for and return the exit code."""
     progress = ProgressLine()
 
     def session(engine: Engine) -> Session:
-        return Session(engine, options, state, progress, local_hosts, connect)
+        return Session(engine, options, state, progress, local_hosts, connect, settings)
 
     try:
         answer = asyncio.run(_answer(connect, session))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from djmig_tui.protocol import BLOCKED, FAILS, LOSES, UNKNOWN, Database, Plan, Project
+from djmig_tui.protocol import BLOCKED, FAILS, LOSES, RESTORE, UNKNOWN, Database, Plan, Project
 
 from ..options import Options
 
@@ -24,7 +24,7 @@ def why_not_run(options: Options, project: Project, plan: Plan, *, rehearsed: bo
         )
     if plan.verdict == BLOCKED or plan.blockers:
         return " ".join(["Blocked, so nothing was done:", *plan.blockers, *plan.ways_out])
-    if not plan.steps:
+    if not plan.steps and plan.intent != RESTORE:
         return None
     if options.read_only:
         return "Nothing was done, because --read-only was given."
@@ -56,12 +56,17 @@ def _missing(options: Options, project: Project, plan: Plan, rehearsed: bool) ->
     return missing + _missing_name(options, project, plan)
 
 
+def is_confirmed(options: Options, database: Database) -> bool:
+    """Whether the database's name was typed; of a SQLite database's path, the file's name is enough."""
+    name = database.name
+    accepted = {name, os.path.basename(name)} if database.vendor == "sqlite" else {name}
+    return options.confirm in accepted
+
+
 def _missing_name(options: Options, project: Project, plan: Plan) -> list[str]:
     database = next((each for each in project.databases if each.alias == plan.database), None)
     name = database.name if database else plan.database
-    # A SQLite database's name is its path; its file's name is as deliberate to type.
-    accepted = {name, os.path.basename(name)} if database and database.vendor == "sqlite" else {name}
-    if options.confirm in accepted:
+    if options.confirm == name or (database and is_confirmed(options, database)):
         return []
     if options.confirm is not None or must_type_name(project, database, plan):
         return [f"--confirm {name}"]

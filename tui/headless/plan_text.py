@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from djmig_tui.protocol import Failure, Loss, Plan, Rehearsal, RunFinished, Step
+from djmig_tui.protocol import RESTORE, Failure, Loss, Plan, Rehearsal, RunFinished, Step
 
 from .answer import lines
 
 
-def plan_text(plan: Plan) -> str:
-    """Return all that a plan says, the title first and the exact commands last."""
-    if not plan.steps and not plan.blockers:
+def plan_text(plan: Plan, warning: str | None = None) -> str:
+    """Return all that a plan says, the title first and the exact commands last.
+
+    `warning` is a sentence that belongs to its verdict.
+    """
+    if not plan.steps and not plan.blockers and plan.intent != RESTORE:
         return lines(plan.title, "Nothing to do.", *plan.notes)
-    return "".join(_plan_lines(plan))
+    return "".join(_plan_lines(plan, warning))
 
 
 def finished_text(plan: Plan, finished: RunFinished) -> str:
@@ -28,9 +31,9 @@ def finished_text(plan: Plan, finished: RunFinished) -> str:
     return lines(*done, None if finished.error else f"{finished.seconds:.2f} s", *finished.next_steps)
 
 
-def _plan_lines(plan: Plan) -> Iterator[str]:
+def _plan_lines(plan: Plan, warning: str | None) -> Iterator[str]:
     yield lines(plan.title, f"Database: {plan.database}", f"Verdict: {plan.verdict}")
-    yield _section("", plan.why)
+    yield _section("", [*plan.why, *([warning] if warning else [])])
     if plan.steps:
         yield "\nSteps, in this order:\n"
         for number, step in enumerate(plan.steps, 1):

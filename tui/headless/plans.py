@@ -18,7 +18,8 @@ from djmig_tui.protocol import (
 from .. import asking
 from ..options import ZERO as TYPED_ZERO
 from ..text import sentence
-from .answer import DONE, FAILED, Answer, CommandError
+from .answer import DONE, FAILED, Answer, CommandError, lines
+from .backups import back_up_before, without_backup
 from .consent import why_not_run
 from .names import find_app, find_migration
 from .plan_text import finished_text, plan_text, rehearsal_error, rehearsal_text
@@ -29,7 +30,7 @@ async def show_plan(session: Session) -> Answer:
     """Answer with what going to the target would do, in the direction that Django would choose."""
     await session.project()
     plan = await _counted_plan(session, await _intent(session))
-    return Answer(_plan_data(plan), plan_text(plan))
+    return Answer(_plan_data(plan), plan_text(plan, without_backup(session, plan)))
 
 
 async def _counted_plan(session: Session, request: PreviewPlan) -> Plan:
@@ -53,7 +54,7 @@ async def _run(session: Session, action: str) -> Answer:
     project = await session.project()
     request = await _intent(session)
     plan = await _counted_plan(session, request)
-    text = plan_text(plan)
+    text = plan_text(plan, without_backup(session, plan))
     rehearsal: Rehearsal | None = None
     if session.options.rehearse and plan.steps and plan.verdict != BLOCKED:
         rehearsal = await _rehearse(session, plan)
@@ -69,11 +70,13 @@ async def _run(session: Session, action: str) -> Answer:
         return Answer(_run_data(plan, None, refusal, rehearsal), text, refusal, code=FAILED)
     if not plan.steps:
         return Answer(_run_data(plan, None, None), text)
+    backup = await back_up_before(session, project, plan)
     finished = await _run_confirmed(session, action, plan)
     wrong = _what_went_wrong(finished)
+    made = lines(f"Made the backup {backup.id}: {backup.path}") if backup else ""
     return Answer(
-        _run_data(plan, finished, wrong, rehearsal),
-        text + "\n" + finished_text(plan, finished),
+        {**_run_data(plan, finished, wrong, rehearsal), "backup": backup.path if backup else None},
+        text + "\n" + made + finished_text(plan, finished),
         wrong,
         detail=finished.detail,
         code=FAILED if wrong else DONE,

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 
 from djmig_tui.protocol import History, LoadHistory, OpenProject, Project
 
+from ..backup_settings import DEFAULTS, BackupSettings
 from ..engine.api import Engine, OnProgress
 from ..options import Options
 from ..state import State
@@ -26,6 +27,7 @@ class Session:
     on_progress: OnProgress
     local_hosts: tuple[str, ...] = ()
     connect: Callable[[], Awaitable[Engine]] | None = None  # starts another engine
+    settings: BackupSettings = DEFAULTS
     running: bool = False  # a plan is being run: an interrupt asks it to stop
 
     async def project(self) -> Project:
