@@ -166,14 +166,13 @@ class _Restore:
         self._tell_definers(rewriter)
 
     def _make_room(self, definitions: List[Definition], present: List[str]) -> None:
-        """Drop what the backup does not hold; it drops the rest itself."""
+        """Drop all there is. Not every dump drops what it makes anew, and none what it does not hold."""
         cursor, live = self._cursor, self._live
         cursor.execute("CREATE TABLE IF NOT EXISTS %s (id INTEGER PRIMARY KEY)" % quoted(names.UNDER_WAY))
         drop(cursor, definitions, live)
         cursor.execute("SET SESSION foreign_key_checks = 0")
         for name in present:
-            if name not in self._rows:
-                cursor.execute("DROP TABLE %s" % quoted(name))
+            cursor.execute("DROP TABLE %s" % quoted(name))
 
     def _tell_definers(self, rewriter: Rewriter) -> None:
         others = sorted(rewriter.definers - {rights.myself(self._cursor)})
@@ -187,5 +186,10 @@ class _Restore:
 def _drop_if_unused(cursor: Any, live: str, new: str) -> None:
     with contextlib.suppress(Error):  # cut off from the server: the next restore drops it
         use(cursor, live)
-        if not any(marker(cursor, kept) == new for kept in names.kept_names(cursor, live)):
+        if not any(_comes_from(cursor, kept, new) for kept in names.kept_names(cursor, live)):
             names.drop(cursor, new)
+
+
+def _comes_from(cursor: Any, kept: str, new: str) -> bool:
+    left = marker(cursor, kept)
+    return left is not None and left.new == new

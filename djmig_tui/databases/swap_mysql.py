@@ -16,7 +16,7 @@ from . import beside_mysql as names
 from .definitions_mysql import TRIGGER, VIEW, Definition, drop, make, quoted, read, use
 from .rights_mysql import may_name_definers
 from .waiting_mysql import lock, patiently
-from .written_mysql import NEW, OLD, done, marker, read_side, write
+from .written_mysql import NEW, OLD, Marker, done, marker, read_side, write
 
 #: What MariaDB says of RENAME under LOCK TABLES.
 _NOT_UNDER_LOCKS = 1192
@@ -64,13 +64,19 @@ class Swap:
         kept = names.kept_name(cursor, self._live)
         names.create_like(cursor, kept, self._live)
         try:
-            write(cursor, kept, self._new, leaving, coming)
+            empty = not names.tables(cursor, self._live)
+            write(cursor, kept, Marker(self._new, empty), leaving, coming)
             self._move(kept, leaving, present, end_others)
         except BaseException:
             with contextlib.suppress(Error):  # cut off from the server: `finish_all` does it, by the marker
                 _take_back(cursor, self._live, self._new, kept)
             raise
-        self.notes.extend(_complete(cursor, self._live, kept))
+        try:
+            self.notes.extend(_complete(cursor, self._live, kept))
+        except Error as error:
+            self.notes.append(
+                "The tables are replaced, but not all that belongs to them could be made: %s" % error.args[-1]
+            )
         return kept
 
     def _move(
@@ -108,12 +114,12 @@ def finish_all(cursor: Any, live: str) -> List[str]:
     """Finish what was cut off; return what was done, as sentences. The session looks at `live` afterwards."""
     told = []
     for kept in names.kept_names(cursor, live):
-        new = marker(cursor, kept)
-        if new is None:
+        left = marker(cursor, kept)
+        if left is None:
             if not names.tables(cursor, kept) and not read_side(cursor, kept, OLD):
                 names.drop(cursor, kept)  # not even the marker was written
-        elif names.tables(cursor, new):
-            _take_back(cursor, live, new, kept)
+        elif not _moved(cursor, kept, left):
+            _take_back(cursor, live, left.new, kept)
             told.append("A restore was cut off before it replaced anything: %s is as it was." % live)
         else:
             told.extend(_complete(cursor, live, kept))
@@ -121,10 +127,16 @@ def finish_all(cursor: Any, live: str) -> List[str]:
     return told
 
 
+def _moved(cursor: Any, kept: str, left: Marker) -> bool:
+    """Return whether the tables have moved. Where they come from may be gone by somebody's hand."""
+    return not names.tables(cursor, left.new) and (left.empty or bool(names.tables(cursor, kept)))
+
+
 def _take_back(cursor: Any, live: str, new: str, kept: str) -> None:
     """Take back what was done before the tables were moved."""
     cursor.execute("UNLOCK TABLES")
-    if not names.tables(cursor, new):  # they have moved, and the answer to RENAME was lost
+    left = marker(cursor, kept)
+    if left is not None and _moved(cursor, kept, left):  # and the answer to RENAME was lost
         return
     leaving = read_side(cursor, kept, OLD)
     use(cursor, live)
@@ -136,12 +148,12 @@ def _take_back(cursor: Any, live: str, new: str, kept: str) -> None:
 
 def _complete(cursor: Any, live: str, kept: str) -> List[str]:
     """Do what is left to do once the tables have moved; return what could not be made, as sentences."""
-    new = marker(cursor, kept)
+    left = marker(cursor, kept)
     coming = read_side(cursor, kept, NEW)
     use(cursor, live)
     drop(cursor, [each for each in read(cursor, live) if each not in coming], live)
     failed = make(cursor, coming, own_definers=not may_name_definers(cursor))
-    if new is not None:
-        names.drop(cursor, new)
+    if left is not None:
+        names.drop(cursor, left.new)
     done(cursor, kept)
     return failed

@@ -4,19 +4,27 @@ The views, routines, triggers and events of both sides, which cannot move with t
 marker, which goes when all is done. Committed at once.
 """
 
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, NamedTuple, Optional, Tuple
 
 from . import beside_mysql as names
 from .definitions_mysql import Definition, quoted
 
 #: Sides of a swap: of the tables that are kept, and of those that come.
 OLD, NEW = "old", "new"
-#: Its row names the database that the tables come from.
-_MARKER = "marker"
+_MARKER, _EMPTY = "marker", "empty"
 _COLUMNS = Definition._fields
 
 
-def write(cursor: Any, kept: str, new: str, leaving: List[Definition], coming: List[Definition]) -> None:
+class Marker(NamedTuple):
+    """What an unfinished swap was about to do."""
+
+    new: str  # the database that the tables come from
+    empty: bool  # there were no tables to be replaced
+
+
+def write(
+    cursor: Any, kept: str, marker: Marker, leaving: List[Definition], coming: List[Definition]
+) -> None:
     """Write all of it down."""
     texts = ", ".join("%s LONGTEXT" % column for column in _COLUMNS)
     cursor.execute(
@@ -25,7 +33,7 @@ def write(cursor: Any, kept: str, new: str, leaving: List[Definition], coming: L
     )
     rows: List[Tuple[Optional[str], ...]] = [(OLD, *each) for each in leaving]
     rows.extend((NEW, *each) for each in coming)
-    rows.append((_MARKER, *Definition("", new, "")))
+    rows.append((_MARKER, *Definition(_EMPTY if marker.empty else "", marker.new, "")))
     places = ", ".join(["%s"] * (len(_COLUMNS) + 2))
     cursor.execute("START TRANSACTION")
     for number, row in enumerate(rows):
@@ -33,13 +41,13 @@ def write(cursor: Any, kept: str, new: str, leaving: List[Definition], coming: L
     cursor.execute("COMMIT")
 
 
-def marker(cursor: Any, kept: str) -> Optional[str]:
-    """Return the database that the tables of an unfinished swap come from, None if it is finished."""
+def marker(cursor: Any, kept: str) -> Optional[Marker]:
+    """Return what is left of an unfinished swap, None if it is finished."""
     if not names.has_table(cursor, kept, names.OBJECTS):
         return None
-    cursor.execute("SELECT name FROM %s WHERE side = %%s" % _table(kept), [_MARKER])
+    cursor.execute("SELECT name, kind FROM %s WHERE side = %%s" % _table(kept), [_MARKER])
     row = cursor.fetchone()
-    return None if row is None else str(row[0])
+    return None if row is None else Marker(str(row[0]), row[1] == _EMPTY)
 
 
 def read_side(cursor: Any, kept: str, side: str) -> List[Definition]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from djmig_tui import protocol as p
-from djmig_tui.databases import dump_mysql, waiting_mysql
+from djmig_tui.databases import beside_mysql, definitions_mysql, dump_mysql, waiting_mysql, written_mysql
 from djmig_tui.errors import FailedError, Refusal
 from tests.conftest import need_server
 from tests.engine.mysql_shop import (
@@ -89,11 +90,16 @@ def test_the_next_row_gets_the_next_id_and_the_triggers_hear_of_it(before: Befor
         shop.execute("INSERT INTO book (author_id) VALUES (99)")
 
 
-def test_a_user_who_may_not_make_databases_restores_in_place(before: Before, shop: Shop) -> None:
+def test_a_user_who_may_not_make_databases_restores_in_place(
+    before: Before, shop: Shop, tmp_path: Path
+) -> None:
+    drops = re.compile(rb"^DROP TABLE IF EXISTS .*\n", re.MULTILINE)
+    without_drops = tmp_path / "without_drops.sql"  # as of --skip-add-drop-table
+    without_drops.write_bytes(drops.sub(b"", before.path.read_bytes()))
     with user_of(shop, "secret") as user:
         with user.connected() as connection:
             way = dump_mysql.preview(connection)
-        finished = user.restore(before.path, before.rows)
+        finished = user.restore(without_drops, before.rows)
     assert way.in_place
     assert finished.done
     assert finished.kept is None
@@ -266,6 +272,23 @@ def shoot(
     shop.drop()
     assert outcomes == sorted(outcomes)
     return set(outcomes)
+
+
+def test_what_was_cut_off_is_put_right_though_somebody_dropped_the_new_database(
+    before: Before, shop: Shop
+) -> None:
+    with shop.connected() as connection, connection.cursor() as cursor:
+        leaving = definitions_mysql.read(cursor, shop.name)
+        kept = beside_mysql.kept_name(cursor, shop.name)
+        beside_mysql.create_like(cursor, kept, shop.name)
+        gone = written_mysql.Marker(beside_mysql.new_name(cursor, shop.name), empty=False)
+        written_mysql.write(cursor, kept, gone, leaving, [])
+        definitions_mysql.drop(cursor, leaving, shop.name)
+        assert "A restore" in dump_mysql.unfinished(connection)[0]
+        assert "as it was" in dump_mysql.finish(connection)[0]
+        assert dump_mysql.unfinished(connection) == []
+    assert shop.look() == before.new
+    assert shop.beside() == []
 
 
 def test_killed_while_it_restores_in_place_it_is_said_and_can_be_done_again(
