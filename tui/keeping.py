@@ -19,6 +19,7 @@ class Keeping:
     state: StateStore
     database: Database
     settings: BackupSettings = DEFAULTS
+    read_only: bool = False  # nothing but backups may be made
 
     def command(self, command: str) -> str:
         """Return what is to be typed to do something with it on the command line."""

@@ -1,17 +1,11 @@
-"""Putting a backup in the place of a database: what it is, what it would replace, and the doing."""
+"""Putting a backup in the place of a database: what it would replace, and the doing."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import contextlib
-import hashlib
-import os
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timezone
-from pathlib import Path
 
 from djmig_tui.protocol import (
     CHUNK_SIZE,
@@ -23,87 +17,33 @@ from djmig_tui.protocol import (
     RestoreBackup,
     RestoreFinished,
     SendChunk,
-    TableRows,
 )
 
-from .backups import check, in_thread
+from . import own_restore
 from .engine.api import OnProgress
-from .engine.errors import EngineEnded, EngineError, Failed, NotFound, Refused, Stale
-from .formats import format_of
+from .engine.errors import EngineEnded, EngineError, Failed, Refused, Stale
 from .journal import DONE, FAILED, REFUSED, RESTORE, STOPPED, Deed, digest
 from .keeping import Keeping
-from .store import BackupEntry, StateError, StateStore
-
-
-@dataclass(frozen=True)
-class Source:
-    """A backup that is to be restored, read to its end. Without a manifest nobody knows what it holds."""
-
-    path: str
-    format: str
-    size: int
-    sha256: str
-    made_at: str  # ISO 8601
-    tables: tuple[TableRows, ...] = ()
-    records: tuple[str, ...] = ()
-    id: str = ""  # of the backup, "" if it is only a file
-
-
-async def from_entry(state: StateStore, entry: BackupEntry, on_progress: OnProgress | None = None) -> Source:
-    """Return a backup of ours, read to its end. Raises `Failed` if it is not what its manifest says."""
-    try:
-        await check(state, entry, on_progress)
-    except StateError as error:
-        raise Failed(str(error)) from error
-    return Source(
-        entry.path, entry.format, entry.size, entry.sha256, entry.at, entry.tables, entry.records, entry.id
-    )
-
-
-async def from_path(state: StateStore, path: Path, on_progress: OnProgress | None = None) -> Source:
-    """Return the backup in a file, which may be one of ours. Raises `NotFound` if it is no backup."""
-    entries = await asyncio.to_thread(state.backups)
-    ours = next((entry for entry in entries if os.path.realpath(path) == os.path.realpath(entry.path)), None)
-    if ours is not None:
-        return await from_entry(state, ours, on_progress)
-    try:
-        size = (await asyncio.to_thread(path.stat)).st_size
-
-        def read(on_read: Callable[[int], None]) -> Source:
-            return _read(path, on_read)
-
-        return await in_thread(read, size, "Reading the backup", on_progress or (lambda _: None))
-    except OSError as error:
-        raise NotFound(f"{path} cannot be read: {error.strerror}. Name a backup's file or its id.") from error
-
-
-def _read(path: Path, on_read: Callable[[int], None]) -> Source:
-    digest, size, head = hashlib.sha256(), 0, b""
-    with path.open("rb") as file:
-        modified = os.fstat(file.fileno()).st_mtime
-        while data := file.read(1024 * 1024):
-            head = head or data[:64]
-            digest.update(data)
-            size += len(data)
-            on_read(size)
-    format = format_of(head)
-    if not format:
-        what = "is empty" if not size else "is no SQLite database and no dump of pg_dump -Fc or mysqldump"
-        raise NotFound(f"{path} {what}, so it cannot be restored. Name another backup.")
-    made_at = datetime.fromtimestamp(modified, timezone.utc).isoformat(timespec="seconds")
-    return Source(str(path), format, size, digest.hexdigest(), made_at)
+from .source import Source
 
 
 async def preview(keeping: Keeping, source: Source, on_progress: OnProgress | None = None) -> Plan:
     """Return what the backup would replace. Changes nothing."""
+    if await own_restore.stands_in(keeping):
+        return await own_restore.preview(keeping, source, on_progress)
     request = PreviewRestore(
         keeping.database.alias, source.format, source.sha256, source.tables, source.records, source.made_at
     )
     return await keeping.engine.preview_restore(request, on_progress)
 
 
-async def upload(keeping: Keeping, source: Source, on_progress: OnProgress | None = None) -> str:
-    """Send a backup to where the database can be reached from; return what to call it there."""
+async def upload(keeping: Keeping, source: Source, plan: Plan, on_progress: OnProgress | None = None) -> str:
+    """Send a backup to where the database can be reached from; return what to call it there.
+
+    A command of the project's own reads it from here.
+    """
+    if own_restore.is_own(plan):
+        return ""
     engine = keeping.engine
     begun = await engine.begin_upload(BeginUpload(source.size, source.sha256))
     try:
@@ -133,7 +73,7 @@ async def restore(
     before: str = "",
 ) -> RestoreFinished:
     """Send a backup over, then put it in the place of the database, as `put_in_place` says."""
-    sent = await upload(keeping, source, on_progress)
+    sent = await upload(keeping, source, plan, on_progress)
     return await put_in_place(keeping, source, plan, sent, on_progress, end_others=end_others, before=before)
 
 
@@ -152,6 +92,29 @@ async def put_in_place(
     `before` is the id of the backup that was made of the present state. Whatever else is connected
     is ended only with `end_others`. A cancel asks it to stop; the answer still says what stands.
     """
+    command = keeping.command(f"restore --backup {shlex.quote(source.id or source.path)} --yes")
+    deed = Deed(keeping.state.log, RESTORE, keeping.database.alias, command)
+    deed.begin()
+    try:
+        if own_restore.is_own(plan):
+            finished = await own_restore.put_in_place(keeping, source, plan, on_progress)
+        else:
+            finished = await _ask(keeping, source, plan, sent, on_progress, end_others)
+    except EngineEnded:
+        raise  # in the journal it has no end: the next start looks what stands
+    except EngineError as error:
+        deed.end(REFUSED if isinstance(error, Refused | Stale) else FAILED, str(error), backup=before)
+        raise
+    except asyncio.CancelledError:
+        deed.end(STOPPED, "what stands is not known", backup=before)
+        raise
+    _end(deed, finished, source, before)
+    return finished
+
+
+async def _ask(  # noqa: PLR0917 -- all of what was asked for
+    keeping: Keeping, source: Source, plan: Plan, sent: str, on_progress: OnProgress | None, end_others: bool
+) -> RestoreFinished:
     request = RestoreBackup(
         keeping.database.alias,
         source.format,
@@ -162,21 +125,11 @@ async def put_in_place(
         source.records,
         end_others,
     )
-    command = keeping.command(f"restore --backup {shlex.quote(source.id or source.path)} --yes")
-    deed = Deed(keeping.state.log, RESTORE, keeping.database.alias, command)
-    deed.begin()
     try:
-        finished = await keeping.engine.restore_backup(request, on_progress)
-    except EngineEnded:
-        raise  # in the journal it has no end: the next start looks what stands
-    except EngineError as error:
-        deed.end(REFUSED if isinstance(error, Refused | Stale) else FAILED, str(error), backup=before)
-        raise
+        return await keeping.engine.restore_backup(request, on_progress)
     finally:
         with contextlib.suppress(EngineError):  # the engine ends when it has replaced something
             await keeping.engine.drop_upload(DropUpload(sent))
-    _end(deed, finished, source, before)
-    return finished
 
 
 def _end(deed: Deed, finished: RestoreFinished, source: Source, before: str) -> None:

@@ -12,6 +12,7 @@ from djmig_tui import protocol as p
 from tests.interface.bookshop import PROJECT
 from tests.interface.fake_engine import BACKUP, FakeEngine
 from tui import backups, restores
+from tui import source as sources
 from tui.backup_settings import BackupSettings, backup_settings
 from tui.engine.errors import EngineEnded, Failed, NotFound, Refused, Stale
 from tui.keeping import Keeping
@@ -106,7 +107,7 @@ async def test_as_many_are_kept_as_the_project_says(keeping: Keeping) -> None:
 # -------------------------------------------------------------------- restore
 async def test_a_restore_sends_every_byte_and_is_written_down(keeping: Keeping) -> None:
     entry = await backups.make(keeping, ASKED_FOR)
-    source = await restores.from_entry(keeping.state, entry)
+    source = await sources.from_entry(keeping.state, entry)
     plan = await restores.preview(keeping, source)
     engine_of(keeping).run_gate.set()
     engine_of(keeping).answers["restore_backup"] = p.RestoreFinished(True, kept="shop_djmig_1")
@@ -127,9 +128,9 @@ async def test_a_damaged_backup_is_not_even_sent(keeping: Keeping) -> None:
     entry = await backups.make(keeping, ASKED_FOR)
     os.truncate(entry.path, 10)
     with pytest.raises(Failed, match="so it is not used"):
-        await restores.from_entry(keeping.state, entry)
+        await sources.from_entry(keeping.state, entry)
     with pytest.raises(Failed, match="so it is not used"):
-        await restores.from_path(keeping.state, Path(entry.path))
+        await sources.from_path(keeping.state, Path(entry.path))
 
 
 async def test_a_file_without_a_manifest_is_told_by_how_it_begins(keeping: Keeping, tmp_path: Path) -> None:
@@ -141,7 +142,7 @@ async def test_a_file_without_a_manifest_is_told_by_how_it_begins(keeping: Keepi
     ):
         path = tmp_path / "one"
         path.write_bytes(head + b"rest")
-        source = await restores.from_path(keeping.state, path)
+        source = await sources.from_path(keeping.state, path)
         assert (source.format, source.size, source.tables, source.id) == (format, len(head) + 4, (), "")
 
 
@@ -156,13 +157,13 @@ async def test_what_is_no_backup_is_refused(
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(NotFound, match=said):
-        await restores.from_path(keeping.state, path)
+        await sources.from_path(keeping.state, path)
 
 
 async def test_a_restore_of_what_changed_meanwhile_is_refused_and_forgets_the_upload(
     keeping: Keeping,
 ) -> None:
-    source = await restores.from_entry(keeping.state, await backups.make(keeping, ASKED_FOR))
+    source = await sources.from_entry(keeping.state, await backups.make(keeping, ASKED_FOR))
     plan = await restores.preview(keeping, source)
     engine_of(keeping).errors["restore_backup"] = Stale("It changed.")
     with pytest.raises(Stale):
@@ -172,7 +173,7 @@ async def test_a_restore_of_what_changed_meanwhile_is_refused_and_forgets_the_up
 
 
 async def test_a_restore_whose_engine_dies_has_no_end_in_the_journal(keeping: Keeping) -> None:
-    source = await restores.from_entry(keeping.state, await backups.make(keeping, ASKED_FOR))
+    source = await sources.from_entry(keeping.state, await backups.make(keeping, ASKED_FOR))
     plan = await restores.preview(keeping, source)
     engine_of(keeping).errors["restore_backup"] = EngineEnded("Killed.")
     with pytest.raises(EngineEnded):

@@ -41,7 +41,8 @@ def without_backup(session: Session, plan: Plan) -> str | None:
 
 def keeping_of(session: Session, project: Project) -> Keeping:
     """Return whose backups the command is about."""
-    return Keeping(session.engine, session.state, database_of(session, project), session.settings)
+    options, database = session.options, database_of(session, project)
+    return Keeping(session.engine, session.state, database, session.settings, options.read_only)
 
 
 def database_of(session: Session, project: Project) -> Database:

@@ -25,9 +25,9 @@ class Stopping:
 
     def interrupted(self) -> None:
         """Stop as gently as it takes."""
-        if self.session is not None and self.session.running:
+        if self.session is not None and self.session.stop is not None:
             self.session.on_progress(Progress(message="Stopping where the database allows it…"))
-            self.session.engine.stop_run()
+            self.session.stop()
         elif self.task is not None:
             self.task.cancel()
 

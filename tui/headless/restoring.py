@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
 from djmig_tui.protocol import Plan, Project, RestoreFinished, to_wire
 
-from .. import backups, restores
+from .. import backups, own_restore, restores
+from .. import source as sources
 from ..keeping import Keeping
-from ..restores import Source
+from ..source import Source
 from ..store import BackupEntry
 from ..text import sentence
 from . import files
@@ -52,18 +54,18 @@ async def restore(session: Session) -> Answer:
 
 async def _source(session: Session, keeping: Keeping, named: str) -> tuple[Source, BackupEntry | None]:
     if os.sep in named or os.path.exists(named):
-        source = await restores.from_path(keeping.state, Path(named), session.on_progress)
+        source = await sources.from_path(keeping.state, Path(named), session.on_progress)
         return source, find(session.state, source.id) if source.id else None
     entry = find(session.state, named)
-    return await restores.from_entry(keeping.state, entry, session.on_progress), entry
+    return await sources.from_entry(keeping.state, entry, session.on_progress), entry
 
 
 async def _put_in_place(
     session: Session, keeping: Keeping, source: Source, plan: Plan, before: BackupEntry | None
 ) -> RestoreFinished:
-    sent = await restores.upload(keeping, source, session.on_progress)
-    with session.run_under_way():
-        return await restores.put_in_place(
+    sent = await restores.upload(keeping, source, plan, session.on_progress)
+    restoring = asyncio.ensure_future(
+        restores.put_in_place(
             keeping,
             source,
             plan,
@@ -72,6 +74,13 @@ async def _put_in_place(
             end_others=session.options.end_sessions,
             before=before.id if before else "",
         )
+    )
+    # The engine is asked to stop where it can; a command of the project's own is ended.
+    with session.run_under_way(restoring.cancel if own_restore.is_own(plan) else None):
+        try:
+            return await restoring
+        except asyncio.CancelledError:
+            return RestoreFinished(False, error=f"Stopped in the middle. {own_restore.AFTERWARDS}")
 
 
 def _backs_up_first(session: Session, keeping: Keeping) -> bool:

@@ -28,7 +28,7 @@ class Session:
     local_hosts: tuple[str, ...] = ()
     connect: Callable[[], Awaitable[Engine]] | None = None  # starts another engine
     settings: BackupSettings = DEFAULTS
-    running: bool = False  # a plan is being run: an interrupt asks it to stop
+    stop: Callable[[], object] | None = None  # asks the run that is under way to stop
 
     async def project(self) -> Project:
         """Return the project. Raises `CommandError` if it does not have the database that was asked for."""
@@ -54,13 +54,13 @@ class Session:
         return await self.engine.load_history(LoadHistory(self.options.database), self.on_progress)
 
     @contextmanager
-    def run_under_way(self) -> Iterator[None]:
-        """While this lasts an interrupt asks the run to stop instead of giving the request up."""
-        self.running = True
+    def run_under_way(self, stop: Callable[[], object] | None = None) -> Iterator[None]:
+        """While this lasts an interrupt asks the run to stop (by `stop`) instead of giving the request up."""
+        self.stop = stop or self.engine.stop_run
         try:
             yield
         finally:
-            self.running = False
+            self.stop = None
 
     def log(self, action: str, command: str, outcome: str, detail: str = "") -> None:
         """Append what was done to the journal."""
