@@ -953,6 +953,14 @@ class ResetPlan:
 
 
 @dataclass(frozen=True)
+class RecreateDatabase:
+    """Put a new, empty database in the place of one: same owner, encoding, grants, settings."""
+
+    database: str
+    end_others: bool = False  # end the other sessions, which would keep it from being replaced
+
+
+@dataclass(frozen=True)
 class ReadFiles:
     """Ask for the files of many migrations at once, to be kept before a reset removes them."""
 
@@ -1108,6 +1116,7 @@ METHODS: Mapping[str, Tuple[type, type]] = {
     "drop_kept": (DropKept, Kept),
     "swap_kept": (SwapKept, RestoreFinished),
     "preview_reset": (PreviewReset, ResetPlan),
+    "recreate_database": (RecreateDatabase, RestoreFinished),
     "read_files": (ReadFiles, MigrationFiles),
     "delete_files": (DeleteFiles, FilesDeleted),
     "restore_files": (RestoreFiles, FilesRestored),
@@ -1126,6 +1135,7 @@ WRITES = frozenset(
         "restore_backup",
         "drop_kept",
         "swap_kept",
+        "recreate_database",
         "delete_files",
         "restore_files",
         "change_records",

@@ -47,6 +47,7 @@ TABLE: Dict[str, str] = {
     "drop_kept": "restore:drop_kept",
     "swap_kept": "restore:swap_kept",
     "preview_reset": "reset:preview_reset",
+    "recreate_database": "restore:recreate_database",
     "read_files": "reset_files:read_files",
     "delete_files": "reset_files:delete_files",
     "restore_files": "reset_files:restore_files",
@@ -253,6 +254,9 @@ def main(input_fd: int, output_fd: int) -> None:
     except BaseException:  # noqa: BLE001 -- an error of ours: said on the way out
         code = 1
         traceback.print_exc()
+    uploads = sys.modules.get(__package__ + ".uploads")
+    if uploads is not None:
+        uploads.drop_all()
     try:
         # SQLite leaves its -wal and -shm beside the file of whoever does not close it.
         Server.discard_connections()

@@ -67,6 +67,20 @@ def trial(connection: Any) -> Any:
     return import_module(".trial_" + connection.vendor, __name__)
 
 
+def dumper(connection: Any) -> Any:
+    """Return the module that backs up and restores databases like that behind `connection`.
+
+    Each has `FORMAT`, ``means(connection)``, ``notes(connection)``, ``dump(connection, write, call)``, which
+    hands every byte to `write`, checked to its end, and returns the rows of every table,
+    ``count(connection, call)``, ``check(path, connection)``, ``preview(connection)``, a `Way`,
+    ``restore(connection, path, request, call)``, ``recreate(connection, end_others, call)``, and for what
+    a restore keeps of the database it replaced ``kept(connection)``, ``drop_kept(connection, name)`` and
+    ``swap_kept(connection, name, request, call)``.
+    """
+    name = connection.vendor if connection.vendor in _VENDORS else "unknown"
+    return import_module(".dump_" + name, __name__)
+
+
 def make_read_only(connection: Any) -> None:
     """Have the database itself refuse every write on `connection`."""
     vendor(connection).make_read_only(connection)

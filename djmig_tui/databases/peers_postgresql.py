@@ -30,6 +30,15 @@ def sessions(connection: Any) -> Tuple[List[DatabaseSession], Optional[str]]:
     return found, "What sessions of other users do cannot be seen by this user." if hidden else None
 
 
+def sessions_on(cursor: Any, database: str) -> List[DatabaseSession]:
+    """Return the sessions on another database of the server than that of `cursor`."""
+    cursor.execute("SELECT pg_stat_clear_snapshot()")
+    cursor.execute(
+        _SESSION + "datname = %s AND pid <> pg_backend_pid() AND backend_type = 'client backend'", [database]
+    )
+    return [_session(row) for row in cursor.fetchall()]
+
+
 def session_id(connection: Any) -> int:
     """Return the number of this session on the server, asked of the server: a pooler has its own idea."""
     with connection.cursor() as cursor:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import sqlite3
 from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 from urllib.parse import unquote, urlsplit
@@ -11,12 +10,11 @@ from django.db import connections
 
 from .. import copies
 from ..errors import Refusal
+from .copy_sqlite import copy_database
 
 WHERE = "on a copy"
 #: A copy holds up nobody, however long it takes.
 LIMIT: Optional[float] = None
-#: Pages that are copied between two looks at whether to stop.
-PAGES = 2000
 #: The copy may grow to this many times its size: tables are remade beside themselves.
 ROOM = 2
 
@@ -29,7 +27,7 @@ def prepared(connection: Any, others: Callable[[Any], None], call: Any) -> Itera
     """
     with copies.folder() as folder:
         copy = os.path.join(folder, "copy.sqlite3")
-        _copy(connection, copy, folder, call)
+        copy_database(connection, copy, call, "Copying the database", ROOM)
         pointed = _point_aliases(connection, copy)
         try:
             yield lambda each: _tame(each, pointed, copy, others)
@@ -74,32 +72,6 @@ def schema(connection: Any) -> Dict[str, List[str]]:
             else:
                 found.setdefault("table %s" % table, []).append(" ".join(sql.split()))
     return found
-
-
-def _copy(connection: Any, copy: str, folder: str, call: Any) -> None:
-    raw = connection.connection
-    target = type(raw)(copy)
-    try:
-        target.execute("PRAGMA synchronous = OFF")
-        # Without a read transaction a writer would make the copy begin again and again.
-        raw.execute("BEGIN")
-        size = raw.execute("SELECT * FROM pragma_page_count(), pragma_page_size()").fetchone()
-        raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        need, free = size[0] * size[1] * ROOM, shutil.disk_usage(folder).free
-        if need > free:
-            raise Refusal(
-                "A rehearsal needs %d MB for a copy in %s, where %d MB are free: make room, or set TMPDIR."
-                % (need >> 20, os.path.dirname(os.path.dirname(folder)), free >> 20)
-            )
-        raw.backup(target, pages=PAGES, progress=lambda status, left, total: _progress(call, left, total))
-    finally:
-        target.close()
-        if raw.in_transaction:
-            raw.rollback()
-
-
-def _progress(call: Any, left: int, total: int) -> None:
-    call.progress(total - left, total, "Copying the database")
 
 
 def _point_aliases(connection: Any, copy: str) -> Dict[str, str]:

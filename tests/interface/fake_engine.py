@@ -532,6 +532,13 @@ class FakeEngine(Engine):
             files=tuple(one.file for one in app.migrations if one.file),
         )
 
+    async def recreate_database(
+        self, request: p.RecreateDatabase, on_progress: OnProgress | None = None
+    ) -> p.RestoreFinished:
+        await self._asked("recreate_database", request)
+        self.writes.append(request)
+        return p.RestoreFinished(True, seconds=0.1)
+
     async def read_files(self, request: p.ReadFiles) -> p.MigrationFiles:
         await self._asked("read_files", request)
         reads = [p.ReadFile(request.database, *key.split(".", 1)) for key in request.keys]

@@ -45,6 +45,7 @@ from djmig_tui.protocol import (
     ReadFile,
     ReadFiles,
     RecordsChanged,
+    RecreateDatabase,
     Rehearsal,
     RehearsePlan,
     Removal,
@@ -194,6 +195,12 @@ class Engine(ABC):
 
     @abstractmethod
     async def preview_reset(self, request: PreviewReset) -> ResetPlan: ...
+
+    @abstractmethod
+    async def recreate_database(
+        self, request: RecreateDatabase, on_progress: OnProgress | None = None
+    ) -> RestoreFinished:
+        """Shielded as `run_plan` is. The engine ends after its answer if anything was replaced."""
 
     @abstractmethod
     async def read_files(self, request: ReadFiles) -> MigrationFiles: ...

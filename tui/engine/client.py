@@ -26,7 +26,7 @@ async def connect(spawned: Spawned, on_waiting: OnWaiting | None = None) -> Clie
 
 
 #: Writes that take their time: asked to stop where they can, never killed where they cannot.
-_LONG_WRITES = ("run_plan", "restore_backup", "swap_kept")
+_LONG_WRITES = ("run_plan", "restore_backup", "swap_kept", "recreate_database")
 
 T = TypeVar("T")
 
@@ -155,6 +155,11 @@ class Client(Engine):
 
     async def preview_reset(self, request: p.PreviewReset) -> p.ResetPlan:
         return await self._connection.ask("preview_reset", request, p.ResetPlan)
+
+    async def recreate_database(
+        self, request: p.RecreateDatabase, on_progress: OnProgress | None = None
+    ) -> p.RestoreFinished:
+        return await self._to_its_end("recreate_database", request, p.RestoreFinished, on_progress)
 
     async def read_files(self, request: p.ReadFiles) -> p.MigrationFiles:
         return await self._connection.ask("read_files", request, p.MigrationFiles)
