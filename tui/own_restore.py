@@ -36,8 +36,8 @@ _HOW = (
     "back is the command's business: a backup of the present state is the way back."
 )
 _REST = (
-    "Tables that the backup does not have stay if the command leaves them. Afterwards the rows are counted and "
-    "compared with the backup's manifest."
+    "Tables that the backup does not have stay if the command leaves them. Afterwards the rows are counted "
+    "and compared with the backup's manifest."
 )
 #: What is left to do after a command that failed or was stopped.
 AFTERWARDS = "What stands is up to the command: look with djmig-tui verify, or restore a backup."
@@ -117,8 +117,8 @@ def _blockers(keeping: Keeping, shown: str) -> Iterator[str]:
         yield "This session is read-only. Start djmig-tui without --read-only."
     if own_commands.untrusted(keeping, keeping.settings.restore):
         yield (
-            f"The pyproject.toml for {keeping.settings.root} names the command that would restore it, and you "
-            f"were not asked about it yet: {shown}. Restore in a terminal to be asked."
+            f"The pyproject.toml for {keeping.settings.root} names the command that would restore it, and "
+            f"you were not asked about it yet: {shown}. Restore in a terminal to be asked."
         )
 
 

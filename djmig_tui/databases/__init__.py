@@ -70,7 +70,7 @@ def trial(connection: Any) -> Any:
 def dumper(connection: Any) -> Any:
     """Return the module that backs up and restores databases like that behind `connection`.
 
-    Each has `FORMAT`, ``means(connection)``, ``notes(connection)``, ``dump(connection, write, call)``, which
+    Each has `FORMAT`, ``means(connection)``, ``dump(connection, write, call)``, which
     hands every byte to `write`, checked to its end, and returns the rows of every table,
     ``count(connection, call)``, ``check(path, connection)``, ``preview(connection)``, a `Way`,
     ``restore(connection, path, request, call)``, ``recreate(connection, end_others, call)``, and for what

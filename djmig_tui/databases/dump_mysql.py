@@ -5,6 +5,7 @@ from typing import Any, Callable, Iterator, List, Tuple
 from ..protocol import BackupMeans, TableRows
 from . import beside_mysql as names
 from . import mysql_tools as tools
+from .anew_mysql import count, recreate
 from .kept_mysql import drop_kept, finish, kept, swap_kept
 from .load_mysql import read_dump
 from .mysql_text import Contents, pieces
@@ -13,12 +14,14 @@ from .restore_mysql import preview, restore, unfinished
 __all__ = [
     "FORMAT",
     "check",
+    "count",
     "drop_kept",
     "dump",
     "finish",
     "kept",
     "means",
     "preview",
+    "recreate",
     "restore",
     "swap_kept",
     "unfinished",

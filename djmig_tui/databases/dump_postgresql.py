@@ -2,7 +2,7 @@
 
 import contextlib
 import subprocess
-from typing import Any, Callable, Iterator, List, Tuple
+from typing import Any, Callable, Iterator, Tuple
 
 from ..errors import FailedError
 from ..protocol import BackupMeans, TableRows
@@ -12,7 +12,7 @@ from .restore_postgresql import drop_kept, kept, preview, recreate, restore, swa
 from .tables_postgresql import tables
 
 __all__ = [
-    "FORMAT", "check", "count", "drop_kept", "dump", "kept", "means", "notes", "preview", "recreate",
+    "FORMAT", "check", "count", "drop_kept", "dump", "kept", "means", "preview", "recreate",
     "restore", "swap_kept",
 ]  # fmt: skip
 
@@ -36,11 +36,6 @@ def means(connection: Any) -> BackupMeans:
         server=tools.server(connection),
         size=size,
     )
-
-
-def notes(connection: Any) -> List[str]:
-    """A dump is of one moment."""
-    return []
 
 
 def dump(connection: Any, write: Callable[[bytes], None], call: Any) -> Tuple[TableRows, ...]:

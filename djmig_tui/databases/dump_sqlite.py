@@ -4,7 +4,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from typing import Any, Callable, Iterator, List, Tuple
+from typing import Any, Callable, Iterator, Tuple
 
 from .. import copies
 from ..errors import FailedError, Refusal
@@ -40,11 +40,6 @@ def means(connection: Any) -> BackupMeans:
             FORMAT, why_not="%s is not there: there is nothing to back up." % path, server=version
         )
     return BackupMeans(FORMAT, tools=(version,), server=version, size=size)
-
-
-def notes(connection: Any) -> List[str]:
-    """A copy is of one moment."""
-    return []
 
 
 def dump(connection: Any, write: Callable[[bytes], None], call: Any) -> Tuple[TableRows, ...]:

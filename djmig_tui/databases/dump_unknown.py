@@ -1,6 +1,6 @@
 """Backups of databases that we do not know: none, and the reason."""
 
-from typing import Any, Callable, List, Tuple
+from typing import Any, Callable, Tuple
 
 from ..errors import Refusal
 from ..protocol import BackupMeans, RestoreFinished, TableRows
@@ -13,11 +13,6 @@ _WHY_NOT = "djmig-tui makes backups of SQLite, PostgreSQL, MySQL and MariaDB; th
 def means(connection: Any) -> BackupMeans:
     """There is no way that we know."""
     return BackupMeans(FORMAT, why_not=_WHY_NOT % connection.display_name)
-
-
-def notes(connection: Any) -> List[str]:
-    """There is nothing to say."""
-    return []
 
 
 def dump(connection: Any, write: Callable[[bytes], None], call: Any) -> Tuple[TableRows, ...]:
