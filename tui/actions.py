@@ -91,7 +91,13 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             why.migrate,
         ),
         Action("delete", ("d",), "delete", "delete the migration's file, into the trash", why.delete),
-        Action("take_back", ("z",), "put back", "put back the file that was removed last", why.take_back),
+        Action(
+            "take_back",
+            ("z",),
+            "take back",
+            "take back what was done last: a rollback, a migrate, a removed file; never without asking",
+            why.take_back,
+        ),
         Action(
             "verify",
             ("V",),

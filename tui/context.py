@@ -21,7 +21,7 @@ class Context:
     third_party: bool = False  # the project has apps of other people
     filter: str = ""
     sql_ready: bool = False  # the SQL under the cursor has arrived
-    trash: bool = False  # something was removed that can be put back
+    deeds: bool = False  # something was done that can be taken back
     editor: bool = True  # $VISUAL or $EDITOR is set, or a well-known one is there
     file_here: bool = True  # the file under the cursor is on this machine
     plan: Plan | None = None
@@ -40,6 +40,7 @@ CANNOT_TRY = (
     "This plan will fail, and here the steps before the failure would stay undone: it is not run. "
     "Change the rows that are in the way first, then press r."
 )
+NOTHING_DONE = "Nothing was done here, or all of it was taken back; L and b lead further back."
 STARTING = "The engine is not ready. Wait for the tree, or press r to start it again."
 
 
@@ -108,12 +109,12 @@ def delete(context: Context) -> str | None:
 
 
 def take_back(context: Context) -> str | None:
-    """Needs a removed file in the trash."""
+    """Needs something that was done from here."""
     if not context.connected:
         return STARTING
     if context.read_only:
         return READ_ONLY
-    return None if context.trash else "Nothing was removed from this project that could be put back."
+    return None if context.deeds else NOTHING_DONE
 
 
 def next_match(context: Context) -> str | None:

@@ -21,6 +21,7 @@ from .describe import (
 )
 from .describe_sessions import others_on_it
 from .nodes import MARKS, NOT_APPLIED
+from .taking_back import beforehand
 from .text import count, one_line, sentence
 
 _MUTED = "$foreground 60%"
@@ -50,6 +51,7 @@ def describe_plan(
         section(f"{count(len(plan.steps), 'step')}, in this order", _steps(plan)),
         section(transaction, [Content(one_line(sentence(plan.transaction_why), 500))] if plan.steps else []),
         section("Worth knowing", bullets(plan.notes, "▲", "$warning")),
+        section("Afterwards", bullets([afterwards] if (afterwards := beforehand(plan)) else [])),
         section("The same by hand", list(_by_hand(plan))),
     )
 

@@ -46,6 +46,7 @@ class Options:
     try_anyway: bool = False
     rehearse: bool = False
     initial: bool = False
+    redo: bool = False
     confirm: str | None = None
     fingerprint: str | None = None
     back_up: bool = False  # before a rollback or a migrate
@@ -149,6 +150,14 @@ def _parser() -> argparse.ArgumentParser:
     remove = add("remove", "move the file of an unapplied migration to the trash")
     _add_migration(remove)
     remove.add_argument("--initial", action="store_true", help="also if it is the app's first migration")
+    take_back = add("take-back", "take back what was done last: a rollback, a migrate, a removed file")
+    take_back.add_argument(
+        "--redo", action="store_true", help="do again what was taken back last, if nothing came after it"
+    )
+    take_back.add_argument(
+        "--initial", action="store_true", help="also if it removes an app's first migration"
+    )
+    _add_run(take_back)
     _add_backups(add)
     return parser
 

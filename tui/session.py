@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime, timezone
 from time import monotonic
 
 from textual.message import Message
@@ -30,10 +29,10 @@ from djmig_tui.protocol import (
 from .commands import sql_command
 from .engine.api import Engine
 from .engine.errors import Cancelled, EngineEnded, EngineError, Failed
-from .interrupted import STARTED, with_unfinished_run
+from .interrupted import with_unfinished
+from .logbook import Logbook
 from .messages import (
     ActivityChanged,
-    Done,
     EngineLost,
     EngineReplaced,
     HistoryRead,
@@ -45,7 +44,6 @@ from .store import JournalEntry, StateStore, TrashEntry
 
 Connect = Callable[[], Awaitable[Engine]]
 
-MAX_LOG = 500
 STARTING = "starting the project's engine…"
 
 
@@ -73,7 +71,7 @@ class Session:
         self.ready = False
         #: A fresh engine is on its way, since this moment (of time.monotonic), or None.
         self.opening: float | None = None
-        self.log: list[Done] = []
+        self.logbook = Logbook(state, lambda: tell(LogGrew()))
         self._connect = connect
         self._tell = tell
         self._engine: Engine | None = None
@@ -221,7 +219,9 @@ class Session:
         return replace(history, problems=(Problem("graph", str(error)), *history.problems), complete=False)
 
     async def _keep(self, history: History) -> None:
-        self.history = await with_unfinished_run(self.state, history)
+        if history.complete:
+            await self.logbook.read()
+        self.history = with_unfinished(self.logbook.journal, history)
         self._tell(HistoryRead(self.history))
         if history.complete:
             self.note(f"showmigrations{self._database_option()}")
@@ -277,19 +277,11 @@ class Session:
     # -------------------------------------------------------------------- log
     def note(self, command: str, outcome: str = "", *, manage: bool = True) -> None:
         """Add a command to the log that is on screen."""
-        command = f"python manage.py {command}" if manage else command
-        if self.log and (self.log[-1].command, self.log[-1].outcome) == (command, outcome):
-            return
-        self.log.append(Done(f"{datetime.now():%H:%M:%S}", command, outcome))
-        del self.log[:-MAX_LOG]
-        self._tell(LogGrew())
+        self.logbook.note(f"python manage.py {command}" if manage else command, outcome)
 
-    def record(self, action: str, command: str, outcome: str, detail: str = "", database: str = "") -> None:
+    def write(self, entry: JournalEntry) -> None:
         """Write what was done, or tried, to the journal and to the log on screen."""
-        at = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        self.state.log(JournalEntry(at, action, database or self.database, command, outcome, detail))
-        if outcome != STARTED:
-            self.note(command, outcome, manage=False)
+        self.logbook.write(entry)
 
     def note_sql(self, app: str, name: str, *, backwards: bool) -> None:
         """Add the sqlmigrate command of what is shown."""

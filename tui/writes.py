@@ -6,78 +6,73 @@ import asyncio
 import shlex
 from collections.abc import Callable
 
-from djmig_tui.protocol import (
-    DeleteFile,
-    MigrationFile,
-    Plan,
-    Progress,
-    RunFinished,
-)
+from djmig_tui.protocol import DeleteFile, MigrationFile, Plan, Progress, RunFinished
 
 from . import asking
-from .engine.errors import EngineEnded, EngineError, Refused, Stale
-from .interrupted import STARTED, steps_of
+from .engine.errors import EngineEnded, EngineError
+from .journal import DONE, PUT_BACK, REMOVE, Deed
+from .recording import command_of, outcome_of, run_recorded
 from .session import Session
 from .store import TrashEntry
 
 
-async def run(session: Session, plan: Plan, on_progress: Callable[[Progress], None]) -> RunFinished:
+async def run(
+    session: Session,
+    plan: Plan,
+    on_progress: Callable[[Progress], None],
+    *,
+    takes_back: str = "",
+    backup: str = "",
+) -> RunFinished:
     """Run a confirmed plan, and write down how it ended."""
-    request, action = asking.run(plan), asking.action_of(plan)
-    command = plan.commands[0] if plan.commands else plan.title
-
-    def record(outcome: str, detail: str) -> None:
-        session.record(action, command, outcome, detail, plan.database)
-
     session.running = True
     try:
-        engine = session.engine
-        record(STARTED, steps_of(plan))  # an end that never comes is found at the next start
-        finished = await engine.run_plan(request, on_progress)
+        return await run_recorded(
+            session.engine, session.write, plan, on_progress, takes_back=takes_back, backup=backup
+        )
     except EngineEnded:
-        session.note(command, "the engine ended", manage=False)  # in the journal the run has no end
-        raise
-    except EngineError as error:
-        record(_outcome(error), str(error))
+        session.note(command_of(plan), "the engine ended", manage=False)
         raise
     finally:
         session.running = False
-    outcome = "failed" if finished.error else "stopped" if finished.stopped else "done"
-    stands = ", ".join(f"{one.app}.{one.name}" for one in finished.done)
-    record(outcome, finished.error or stands)
-    return finished
 
 
-async def remove(session: Session, file: MigrationFile) -> None:
-    """Keep a migration's file in the trash, then delete it."""
-    command = f"rm {shlex.quote(file.path)}"
+async def remove(session: Session, file: MigrationFile, *, deed: str = "", takes_back: str = "") -> None:
+    """Keep a migration's file in the trash, then delete it. `deed` joins those that go together."""
     entry = await asyncio.to_thread(session.state.keep_in_trash, file, session.database)
     request = DeleteFile(session.database, file.app, file.name, file.sha256, file.first)
+    written = Deed(
+        session.write,
+        REMOVE,
+        session.database,
+        f"rm {shlex.quote(file.path)}",
+        id=deed,
+        takes_back=takes_back,
+    )
     try:
         await session.engine.delete_file(request)
     except EngineError as error:
         if not isinstance(error, EngineEnded):  # then the file may be gone, and the trash keeps it
             session.state.forget_trash(entry)
-        session.record("remove", command, _outcome(error), str(error))
+        written.end(outcome_of(error), str(error))
         raise
     finally:
         session.trash = session.state.latest_in_trash()
-    session.record("remove", command, "done", "kept in the trash; z puts it back")
+    written.end(DONE, "kept in the trash; z puts it back", subject=entry.mark)
 
 
-async def put_back(session: Session, entry: TrashEntry) -> None:
+async def put_back(session: Session, entry: TrashEntry, *, deed: str = "", takes_back: str = "") -> None:
     """Put a removed file back where it was. The engine never writes over another file."""
-    command = f"restore {shlex.quote(entry.path)}"
     request = asking.put_back(entry)
+    written = Deed(
+        session.write, PUT_BACK, session.database, f"restore {shlex.quote(entry.path)}",
+        id=deed, takes_back=takes_back,
+    )  # fmt: skip
     try:
         await session.engine.restore_file(request)
     except EngineError as error:
-        session.record("restore", command, _outcome(error), str(error))
+        written.end(outcome_of(error), str(error))
         raise
     session.state.forget_trash(entry)
     session.trash = session.state.latest_in_trash()
-    session.record("restore", command, "done", "put back from the trash")
-
-
-def _outcome(error: EngineError) -> str:
-    return "refused" if isinstance(error, Refused | Stale) else "failed"
+    written.end(DONE, "put back from the trash", subject=f"{entry.app}.{entry.name}")

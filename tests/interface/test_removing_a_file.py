@@ -101,10 +101,10 @@ async def test_putting_back_over_another_file_is_refused_and_the_trash_keeps_it(
         assert len(desk.state.trash) == 1
 
 
-async def test_with_an_empty_trash_z_says_so() -> None:
+async def test_where_nothing_was_done_z_says_so() -> None:
     async with Desk().sit_down() as desk:
         await desk.press("z")
-        assert "Nothing was removed" in desk.notices
+        assert "Nothing was done here" in desk.notices
 
 
 async def test_a_removal_that_fails_keeps_nothing_in_the_trash() -> None:

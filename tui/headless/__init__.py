@@ -12,7 +12,7 @@ from ..engine.errors import EngineError, NotFound
 from ..options import Options
 from ..output import ProgressLine, print_error, print_json, print_text
 from ..state import State
-from . import backups, files, kept_databases, listing, plans, restoring, sql, verify
+from . import backups, files, kept_databases, listing, plans, restoring, sql, take_back, verify
 from .answer import FAILED, USAGE, Answer, CommandError
 from .interrupts import interrupts
 from .session import Session
@@ -24,6 +24,7 @@ COMMANDS: dict[str, Callable[[Session], Awaitable[Answer]]] = {
     "rollback": plans.roll_back,
     "migrate": plans.migrate,
     "verify": verify.verify_schema,
+    "take-back": take_back.take_back,
     "remove": files.remove,
     "backup": backups.back_up,
     "backups": kept_databases.answer,

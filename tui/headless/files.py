@@ -9,7 +9,9 @@ from djmig_tui.protocol import DeleteFile, FileDeleted, FileRestored, MigrationF
 
 from .. import asking
 from ..engine.errors import Refused, Stale
-from ..store import StateError
+from ..journal import DONE as DID
+from ..journal import PUT_BACK, REMOVE, Deed
+from ..store import StateError, TrashEntry
 from .answer import DONE, FAILED, USAGE, Answer, CommandError, lines
 from .names import find_app, find_migration, find_name
 from .session import Session
@@ -22,14 +24,14 @@ async def remove(session: Session) -> Answer:
     app = find_app(await session.history(), options.app or "")
     migration = find_migration(app, options.name or "")
     file = await session.engine.read_file(ReadFile(options.database, app.label, migration.name))
-    refusal = _why_not(session, file)
+    refusal = why_not(session, file)
     if refusal:
-        return Answer(_removal(file, None, refusal), _about(file), refusal, code=FAILED)
-    deleted = await _delete(session, file)
+        return Answer(_removal(file, None, refusal), about(file), refusal, code=FAILED)
+    deleted = await delete(session, file)
     text = lines(f"Removed {deleted.path}", *(f"Removed {path}" for path in deleted.also))
     text += lines(f"Rewrote {deleted.max_migration}") if deleted.max_migration else ""
     text += lines(f"To put it back: djmig-tui restore {file.app} {file.name} --yes")
-    return Answer(_removal(file, deleted, None), _about(file) + text, code=DONE)
+    return Answer(_removal(file, deleted, None), about(file) + text, code=DONE)
 
 
 async def restore(session: Session) -> Answer:
@@ -50,10 +52,7 @@ async def restore(session: Session) -> Answer:
         )
         text = lines(f"Would write {entry.path}, removed at {entry.removed_at}")
         return Answer({**data, "error": refusal}, text, refusal, code=FAILED)
-    request = asking.put_back(entry)
-    restored = await session.engine.restore_file(request)
-    session.state.forget_trash(entry)
-    session.log("restore", "", "done", restored.path)
+    restored = await write_back(session, entry)
     data.update(path=restored.path, restored=True, max_migration=restored.max_migration, note=restored.note)
     return Answer(data, lines(f"Put back {restored.path}", *_also(restored)))
 
@@ -65,7 +64,24 @@ def _also(restored: FileRestored) -> list[str]:
     )
 
 
-async def _delete(session: Session, file: MigrationFile) -> FileDeleted:
+async def write_back(
+    session: Session, entry: TrashEntry, *, deed: str = "", takes_back: str = ""
+) -> FileRestored:
+    """Put one file back, and write it down."""
+    written = Deed(
+        session.state.log, PUT_BACK, session.options.database, f"restore {shlex.quote(entry.path)}",
+        id=deed, takes_back=takes_back,
+    )  # fmt: skip
+    restored = await session.engine.restore_file(asking.put_back(entry))
+    session.state.forget_trash(entry)
+    written.end(DID, restored.path, subject=f"{entry.app}.{entry.name}")
+    return restored
+
+
+async def delete(
+    session: Session, file: MigrationFile, *, deed: str = "", takes_back: str = ""
+) -> FileDeleted:
+    """Keep one file in the trash, delete it, and write it down."""
     try:
         entry = session.state.keep_in_trash(file, session.options.database)
     except StateError as error:
@@ -76,11 +92,16 @@ async def _delete(session: Session, file: MigrationFile) -> FileDeleted:
     except (Refused, Stale):
         session.state.forget_trash(entry)  # the file is still where it was
         raise
-    session.log("remove", f"rm {shlex.quote(deleted.path)}", "done", deleted.path)
+    written = Deed(
+        session.state.log, REMOVE, session.options.database, f"rm {shlex.quote(deleted.path)}",
+        id=deed, takes_back=takes_back,
+    )  # fmt: skip
+    written.end(DID, deleted.path, subject=entry.mark)
     return deleted
 
 
-def _why_not(session: Session, file: MigrationFile) -> str | None:
+def why_not(session: Session, file: MigrationFile) -> str | None:
+    """Return why the file is not removed, as a sentence, or None."""
     options = session.options
     if file.refusals:
         return " ".join(file.refusals)
@@ -96,7 +117,8 @@ def _why_not(session: Session, file: MigrationFile) -> str | None:
     return None
 
 
-def _about(file: MigrationFile) -> str:
+def about(file: MigrationFile) -> str:
+    """Return what would go, and what is to be known before."""
     content = base64.b64decode(file.content)
     size = f"{len(content)} bytes, {content.count(bytes([10]))} lines"
     return lines(f"{file.app}.{file.name}: {file.path} ({size})", *file.warnings)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from djmig_tui.protocol import RESTORE, Failure, Loss, Plan, Rehearsal, RunFinished, Step
 
+from ..taking_back import beforehand
 from .answer import lines
 
 
@@ -44,6 +45,9 @@ def _plan_lines(plan: Plan, warning: str | None) -> Iterator[str]:
     yield _section("Will fail", [_failure(each) for each in plan.failures])
     yield _section("Goes along", plan.objects)
     yield _section("Notes", [note for note in (plan.transaction_why, *plan.notes) if note])
+    yield _section(
+        "Afterwards", [afterwards] if (afterwards := beforehand(plan, "djmig-tui take-back")) else []
+    )
     yield _section("The same with Django", plan.commands)
     yield f"\nFingerprint: {plan.fingerprint}\n"
 

@@ -10,6 +10,7 @@ from djmig_tui.protocol import (
     ZERO,
     Plan,
     PreviewPlan,
+    Project,
     Rehearsal,
     RunFinished,
     to_wire,
@@ -17,6 +18,8 @@ from djmig_tui.protocol import (
 
 from .. import asking
 from ..options import ZERO as TYPED_ZERO
+from ..recording import run_recorded
+from ..taking_back import Errand
 from ..text import sentence
 from .answer import DONE, FAILED, Answer, CommandError, lines
 from .backups import back_up_before, without_backup
@@ -42,19 +45,23 @@ async def _counted_plan(session: Session, request: PreviewPlan) -> Plan:
 
 async def roll_back(session: Session) -> Answer:
     """Roll back to the target, or say why not."""
-    return await _run(session, "rollback")
+    project = await session.project()
+    return await run_intent(session, project, await _intent(session))
 
 
 async def migrate(session: Session) -> Answer:
     """Migrate to the target, an app's latest, or everything, or say why not."""
-    return await _run(session, "migrate")
-
-
-async def _run(session: Session, action: str) -> Answer:
     project = await session.project()
-    request = await _intent(session)
+    return await run_intent(session, project, await _intent(session))
+
+
+async def run_intent(
+    session: Session, project: Project, request: PreviewPlan, errand: Errand | None = None
+) -> Answer:
+    """Show the plan of an intent and, where all consents were given, run it. `errand` says what it is for."""
+    errand = errand or Errand()
     plan = await _counted_plan(session, request)
-    text = plan_text(plan, without_backup(session, plan))
+    text = lines(*errand.notes) + plan_text(plan, without_backup(session, plan))
     rehearsal: Rehearsal | None = None
     if session.options.rehearse and plan.steps and plan.verdict != BLOCKED:
         rehearsal = await _rehearse(session, plan)
@@ -71,7 +78,7 @@ async def _run(session: Session, action: str) -> Answer:
     if not plan.steps:
         return Answer(_run_data(plan, None, None), text)
     backup = await back_up_before(session, project, plan)
-    finished = await _run_confirmed(session, action, plan)
+    finished = await _run_confirmed(session, plan, errand.takes_back, backup.id if backup else "")
     wrong = _what_went_wrong(finished)
     made = lines(f"Made the backup {backup.id}: {backup.path}") if backup else ""
     return Answer(
@@ -91,17 +98,16 @@ async def _rehearse(session: Session, plan: Plan) -> Rehearsal:
     return rehearsal
 
 
-async def _run_confirmed(session: Session, action: str, plan: Plan) -> RunFinished:
-    command = " && ".join(plan.commands)
-    try:
-        with session.run_under_way():
-            finished = await session.engine.run_plan(asking.run(plan), session.on_progress)
-    except Exception as error:
-        session.log(action, command, "failed", str(error))
-        raise
-    outcome = "stopped" if finished.stopped else "failed" if finished.error else "done"
-    session.log(action, command, outcome, _what_went_wrong(finished) or plan.title)
-    return finished
+async def _run_confirmed(session: Session, plan: Plan, takes_back: str, backup: str) -> RunFinished:
+    with session.run_under_way():
+        return await run_recorded(
+            session.engine,
+            session.state.log,
+            plan,
+            session.on_progress,
+            takes_back=takes_back,
+            backup=backup,
+        )
 
 
 async def _intent(session: Session) -> PreviewPlan:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
 from djmig_tui.protocol import History, LoadHistory, OpenProject, Project
 
@@ -13,7 +12,6 @@ from ..backup_settings import DEFAULTS, BackupSettings
 from ..engine.api import Engine, OnProgress
 from ..options import Options
 from ..state import State
-from ..store import JournalEntry
 from .answer import USAGE, CommandError
 
 
@@ -61,11 +59,6 @@ class Session:
             yield
         finally:
             self.stop = None
-
-    def log(self, action: str, command: str, outcome: str, detail: str = "") -> None:
-        """Append what was done to the journal."""
-        at = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        self.state.log(JournalEntry(at, action, self.options.database, command, outcome, detail))
 
 
 def database_problem(history: History) -> str | None:

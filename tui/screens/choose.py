@@ -1,4 +1,4 @@
-"""Chooses one of the project's databases."""
+"""Chooses one of several: a database of the project, what to take back."""
 
 from __future__ import annotations
 
@@ -45,39 +45,29 @@ class Choices(OptionList):
             await self.run_action(moves[how])
 
 
-class ChooseDatabase(ActionScreen[str], ModalScreen[str]):
-    """Its result is the chosen alias. Choosing looks at another database and changes nothing."""
+class ChooseScreen(ActionScreen[int], ModalScreen[int]):
+    """Its result is the place of the chosen line. What choosing leads to changes nothing by itself."""
 
     SCOPE = TEXT
     BINDINGS = bindings(TEXT)
     CSS_PATH = "ask.tcss"
     AUTO_FOCUS = "Choices"
 
-    def __init__(self, databases: Sequence[Database], current: str) -> None:
+    def __init__(self, question: str, lines: Sequence[Content], highlighted: int = 0) -> None:
         super().__init__()
-        self._databases = databases
-        self._current = current
+        self._question = question
+        self._lines = lines
+        self._highlighted = highlighted
 
     def body(self) -> Iterable[Widget]:
-        """One line for each alias."""
-        options = [Option(self._line(one), id=f"alias-{place}") for place, one in enumerate(self._databases)]
-        choices = Choices(*options)
-        aliases = [one.alias for one in self._databases]
-        choices.highlighted = aliases.index(self._current) if self._current in aliases else 0
+        """The question, and a line for each answer."""
+        choices = Choices(*(Option(line, id=f"line-{place}") for place, line in enumerate(self._lines)))
+        choices.highlighted = self._highlighted
         yield Vertical(
-            Static(Content.styled("Look at which database? Enter chooses; nothing is changed.", "bold"),
-                   classes="title"),
+            Static(Content.styled(self._question, "bold"), classes="title"),
             choices,
             Horizontal(CancelButton(), classes="buttons"),
             id="dialog",
-        )  # fmt: skip
-
-    def _line(self, database: Database) -> Content:
-        return Content.assemble(
-            "● " if database.alias == self._current else "  ",
-            (one_line(database.alias), "bold"),
-            f"  {place_of(database)}{f'  {one_line(database.vendor)}' if database.host else ''}",
-            ("" if database.local else "  REMOTE", "bold $warning"),
         )
 
     def context(self) -> Context:
@@ -86,19 +76,36 @@ class ChooseDatabase(ActionScreen[str], ModalScreen[str]):
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._databases[event.option_index].alias)
+        self.dismiss(event.option_index)
 
     def action_leave(self) -> None:
-        """Keep looking at the same database."""
+        """Choose none."""
         self.dismiss(None)
 
 
 def choose_database(app: DjmigApp) -> None:
     """Let the user choose one of the project's databases, and look at it."""
 
-    def chosen(alias: str | None) -> None:
-        if alias is not None and alias != app.session.database:
-            app.read_again(alias)
-
     databases = app.session.project.databases if app.session.project else ()
-    app.push_screen(ChooseDatabase(databases, app.session.database), chosen)
+    current = app.session.database
+
+    def chosen(place: int | None) -> None:
+        if place is not None and databases[place].alias != app.session.database:
+            app.read_again(databases[place].alias)
+
+    aliases = [one.alias for one in databases]
+    screen = ChooseScreen(
+        "Look at which database? Enter chooses; nothing is changed.",
+        [_line(one, current) for one in databases],
+        aliases.index(current) if current in aliases else 0,
+    )
+    app.push_screen(screen, chosen)
+
+
+def _line(database: Database, current: str) -> Content:
+    return Content.assemble(
+        "● " if database.alias == current else "  ",
+        (one_line(database.alias), "bold"),
+        f"  {place_of(database)}{f'  {one_line(database.vendor)}' if database.host else ''}",
+        ("" if database.local else "  REMOTE", "bold $warning"),
+    )

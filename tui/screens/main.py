@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from djmig_tui.protocol import BACK_TO, FORWARD, UNDO, ZERO, History, PreviewPlan, Project, Sql
 
-from .. import editor, forward_fix, removal
+from .. import editor, forward_fix, removal, take_back
 from ..actions import MAIN, bindings
 from ..commands import shown_command
 from ..context import Context
@@ -77,7 +77,7 @@ class MainScreen(ActionScreen[None]):
         yield self._status
         yield Banner()
         yield Horizontal(self._pane, self._detail, id="panes")
-        yield CommandLog()
+        yield CommandLog(self._session.logbook.shown)
 
     def on_mount(self) -> None:
         """Show what has arrived already."""
@@ -99,7 +99,7 @@ class MainScreen(ActionScreen[None]):
             third_party=any(app.third_party for app in self.history.apps) if self.history else False,
             filter=self._tree.view.filter,
             sql_ready=self._follower.known(self._tree.pointed, self._sql_tab) is not None,
-            trash=self._session.trash is not None,
+            deeds=self._session.logbook.has_deeds or self._session.trash is not None,
             editor=editor.command() is not None,
             file_here=migration is None or migration.file is None or Path(migration.file).is_file(),
         )
@@ -164,7 +164,7 @@ class MainScreen(ActionScreen[None]):
 
     @on(LogGrew)
     def _log_grew(self) -> None:
-        self.query_one(CommandLog).show_log(self._session.log)
+        self.query_one(CommandLog).grew()
 
     @on(EngineReplaced)
     def _engine_replaced(self) -> None:
@@ -230,8 +230,7 @@ class MainScreen(ActionScreen[None]):
     def action_log(self) -> None:
         """Show or hide the command log."""
         log = self.query_one(CommandLog)
-        log.toggle_class("-shown")
-        if log.has_focus and not log.has_class("-shown"):
+        if not log.toggle() and log.has_focus:
             self._tree.focus()
 
     # ------------------------------------------------------ what leads onward
@@ -271,8 +270,8 @@ class MainScreen(ActionScreen[None]):
         open_make(self.djmig, self.node.label)
 
     def action_take_back(self) -> None:
-        """Put back what was removed last."""
-        removal.put_back(self.djmig)
+        """Take back what was done last."""
+        take_back.start(self.djmig)
 
     def action_alias(self) -> None:
         """Choose another database."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal
@@ -23,6 +24,7 @@ from ..editor import command as editor_command
 from ..engine.errors import EngineError, Stale
 from ..script import as_script, suggest_path
 from ..session import Session
+from ..taking_back import Errand
 from ..text import clean, sentence
 from ..widgets.bars import Banner, StatusBar
 from ..widgets.buttons import CancelButton, YesButton
@@ -54,8 +56,11 @@ class PlanScreen(ActionScreen[bool]):
     plan: reactive[Plan | None] = reactive(None)
     outdated = reactive(False)
 
-    def __init__(self, session: Session, request: PreviewPlan, *, read_only: bool) -> None:
+    def __init__(
+        self, session: Session, request: PreviewPlan, *, read_only: bool, errand: Errand | None = None
+    ) -> None:
         super().__init__()
+        self._errand = errand or Errand()
         self._session = session
         self._request = request
         self._read_only = read_only
@@ -167,7 +172,7 @@ class PlanScreen(ActionScreen[bool]):
         self.query_one("#title", Static).update(Content.styled(clean(plan.title), "bold"))
         self.query_one("#verdict", Static).update(verdict_line(plan))
         text = describe_plan(
-            plan,
+            replace(plan, notes=(*self._errand.notes, *plan.notes)),
             uncounted=self._counting.uncounted,
             others=self._others,
             database=database_of(self.djmig, plan.database),
@@ -231,7 +236,7 @@ class PlanScreen(ActionScreen[bool]):
 
     def _run(self, plan: Plan, confirmed: bool) -> None:
         if confirmed and self.why_not("run") is None:
-            self.app.push_screen(RunScreen(self._session, plan), self._ran)
+            self.app.push_screen(RunScreen(self._session, plan, self._errand), self._ran)
         else:
             self._counting.start(plan)
 
@@ -279,11 +284,16 @@ class PlanScreen(ActionScreen[bool]):
             self.app.push_screen(SaveScreen(suggest_path(self.plan), as_script(self.plan, self._sql)))
 
 
-def open_plan(app: DjmigApp, request: PreviewPlan, then: Callable[[], None] | None = None) -> None:
+def open_plan(
+    app: DjmigApp,
+    request: PreviewPlan,
+    then: Callable[[], None] | None = None,
+    errand: Errand | None = None,
+) -> None:
     """Show what an intent would do; `then` follows once it was run to its end."""
 
     def left(done: bool | None) -> None:
         if done and then is not None:
             then()
 
-    app.push_screen(PlanScreen(app.session, request, read_only=app.read_only), left)
+    app.push_screen(PlanScreen(app.session, request, read_only=app.read_only, errand=errand), left)

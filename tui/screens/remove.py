@@ -18,6 +18,7 @@ from ..actions import REMOVE, bindings
 from ..context import Context
 from ..describe import bullets, section, stack
 from ..engine.errors import EngineError
+from ..journal import new_id
 from ..session import Session
 from ..text import clean, count, one_line, sentence
 from ..widgets.bars import Banner
@@ -43,6 +44,7 @@ class RemoveScreen(ActionScreen[bool]):
         *,
         refusals: Sequence[str] = (),
         undo_on: str = "",  # alias on which rolling back would clear the way
+        takes_back: str = "",  # id of the action that this takes back
     ) -> None:
         super().__init__()
         self._session = session
@@ -50,6 +52,7 @@ class RemoveScreen(ActionScreen[bool]):
         self._key = key
         self._refusals = refusals
         self._undo_on = undo_on
+        self._takes_back = takes_back
         self._first = next((one.name for one in files if one.first), "") if not refusals else ""
         self._named = not self._first
         self._outdated = False
@@ -148,9 +151,10 @@ class RemoveScreen(ActionScreen[bool]):
 
     async def _remove(self) -> None:
         removed: list[str] = []
+        deed = new_id()
         try:
             for file in self._files:
-                await writes.remove(self._session, file)
+                await writes.remove(self._session, file, deed=deed, takes_back=self._takes_back)
                 removed.append(f"{file.app}.{file.name}")
         except (EngineError, OSError) as error:
             done = f" Removed before that: {', '.join(removed)}." if removed else " Nothing was removed."

@@ -21,6 +21,7 @@ from ..describe_run import describe_end
 from ..engine.errors import EngineError, Stale
 from ..fresh import replace_engine
 from ..session import Session
+from ..taking_back import Errand
 from ..text import clean, one_line
 from ..widgets.bars import StatusBar
 from ..widgets.folded import Folded
@@ -47,8 +48,9 @@ class RunScreen(ActionScreen["bool | Stale"]):
 
     finished: reactive[RunFinished | None] = reactive(None)
 
-    def __init__(self, session: Session, plan: Plan) -> None:
+    def __init__(self, session: Session, plan: Plan, errand: Errand | None = None) -> None:
         super().__init__()
+        self._errand = errand or Errand()
         self._session = session
         self._plan = plan
         self._started = monotonic()
@@ -90,7 +92,9 @@ class RunScreen(ActionScreen["bool | Stale"]):
 
     async def _run(self) -> None:
         try:
-            finished = await writes.run(self._session, self._plan, self._progress)
+            finished = await writes.run(
+                self._session, self._plan, self._progress, takes_back=self._errand.takes_back
+            )
         except Stale as error:
             self._under_way = False
             self.dismiss(error)

@@ -1,0 +1,98 @@
+"""`djmig-tui take-back`: takes back what was done last, as `z` does in the interface."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from djmig_tui.protocol import Project, ReadFile, ScanHistory
+
+from ..journal import PUT_BACK, REMOVE, RUNS, Act, choice, new_id
+from ..logbook import RECENT
+from ..taking_back import does, errand_for, request_for, what, why_not
+from . import files
+from .answer import FAILED, Answer, CommandError, lines
+from .plans import run_intent
+from .session import Session
+
+
+async def take_back(session: Session) -> Answer:
+    """Take back what was done last or, with --redo, do again what was taken back; or say why not."""
+    found = choice(session.state.entries(RECENT))
+    act = found.redo if session.options.redo else found.undo
+    if act is None:
+        raise CommandError(_nothing(session.options.redo, found.redo))
+    project = await session.project()
+    if act.end.action in RUNS:
+        return await _run(session, project, act)
+    if act.end.action == REMOVE:
+        return await _put_back(session, act)
+    if act.end.action == PUT_BACK:
+        return await _remove(session, act)
+    raise CommandError(
+        f"The {what(act)} is taken back by another restore: djmig-tui backups lists what there is."
+    )
+
+
+def _nothing(redo: bool, last: Act | None) -> str:
+    if redo:
+        return "Nothing was taken back that nothing else came after."
+    again = f" To do again what was taken back by the {what(last)}: --redo." if last else ""
+    return f"Nothing was done that can be taken back.{again}"
+
+
+async def _run(session: Session, project: Project, act: Act) -> Answer:
+    database = act.end.database
+    if database not in (each.alias for each in project.databases):
+        raise CommandError(
+            f"The {what(act)} was on {database}, which is no database of the project any more."
+        )
+    refusal = why_not(act, await session.engine.scan_history(ScanHistory(database)))
+    if refusal:
+        raise CommandError(refusal)
+    answer = await run_intent(session, project, request_for(act), errand_for(act))
+    assert isinstance(answer.data, dict)
+    return replace(answer, data={**answer.data, "takes_back": _about(act)})
+
+
+async def _put_back(session: Session, act: Act) -> Answer:
+    entries = [session.state.in_trash(mark) for mark in reversed(act.subjects)]
+    there = [entry for entry in entries if entry is not None]
+    if not there:
+        raise CommandError(
+            f"The trash does not hold what the {what(act)} left in it: it was put back otherwise."
+        )
+    if refusal := _consent(session):
+        return _answer(act, [], lines(*(f"Would write {entry.path}" for entry in there)), refusal)
+    deed = new_id()
+    done = [(await files.write_back(session, entry, deed=deed, takes_back=act.id)).path for entry in there]
+    return _answer(act, done, lines(*(f"Put back {path}" for path in done)))
+
+
+async def _remove(session: Session, act: Act) -> Answer:
+    deed = new_id()
+    done: list[str] = []
+    text = ""
+    for subject in reversed(act.subjects):
+        app, _, name = subject.partition(".")
+        file = await session.engine.read_file(ReadFile(act.end.database, app, name))
+        text += files.about(file)
+        if refusal := files.why_not(session, file):
+            return _answer(act, done, text, refusal)
+        done.append((await files.delete(session, file, deed=deed, takes_back=act.id)).path)
+    return _answer(act, done, text + lines(*(f"Removed {path}" for path in done)))
+
+
+def _consent(session: Session) -> str | None:
+    if session.options.read_only:
+        return "Nothing was done, because --read-only was given."
+    return None if session.options.yes else "Nothing was done. To take it back, add --yes."
+
+
+def _about(act: Act) -> dict[str, object]:
+    return {"id": act.id, "action": act.end.action, "at": act.end.at, "database": act.end.database}
+
+
+def _answer(act: Act, done: list[str], text: str, error: str | None = None) -> Answer:
+    data: dict[str, object] = {"takes_back": _about(act), "done": done, "error": error}
+    head = lines(f"Taking back the {what(act)}: it {does(act)}.")
+    return Answer(data, head + text, error, code=FAILED if error else 0)

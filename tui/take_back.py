@@ -1,0 +1,93 @@
+"""`z`: takes back what was done last, through the plan screen or, for files, a question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from djmig_tui.protocol import ScanHistory
+
+from . import background, removal
+from .context import NOTHING_DONE
+from .engine.errors import EngineError
+from .journal import PUT_BACK, REMOVE, RUNS, Act, Choice
+from .screens.choose import ChooseScreen
+from .screens.plan import open_plan
+from .taking_back import does, errand_for, request_for, what, why_not
+from .text import one_line
+
+if TYPE_CHECKING:
+    from .app import DjmigApp
+
+
+def start(app: DjmigApp) -> None:
+    """Find what was done last, by this instance or another one, and lead to taking it back."""
+    background.start(app, partial(_start, app), "take back")
+
+
+async def _start(app: DjmigApp) -> None:
+    await app.session.logbook.read()
+    found = app.session.logbook.choice
+    if found.undo and found.redo:
+        _choose(app, found)
+    elif act := found.undo or found.redo:
+        await _take_back(app, act)
+    elif app.session.trash is not None:  # removed when the journal did not say which file
+        removal.put_back(app, [app.session.trash])
+    else:
+        app.say(NOTHING_DONE, "warning")
+
+
+def _choose(app: DjmigApp, found: Choice) -> None:
+    acts = [act for act in (found.undo, found.redo) if act is not None]
+    lines = [
+        Content.assemble(
+            (f"{verb} the {one_line(what(act), 200)}\n", "bold"), f"  {one_line(does(act), 300)}"
+        )
+        for verb, act in zip(("Take back", "Do again: take back"), acts, strict=True)
+    ]
+
+    def chosen(place: int | None) -> None:
+        if place is not None:
+            background.start(app, partial(_take_back, app, acts[place]), "take back")
+
+    app.push_screen(ChooseScreen("Take back what? Enter chooses; nothing is changed yet.", lines), chosen)
+
+
+async def _take_back(app: DjmigApp, act: Act) -> None:
+    ways: dict[str, Callable[[DjmigApp, Act], None]] = {REMOVE: _put_back, PUT_BACK: _remove}
+    if act.end.action in RUNS:
+        await _plan(app, act)
+    elif act.end.action in ways:
+        ways[act.end.action](app, act)
+
+
+async def _plan(app: DjmigApp, act: Act) -> None:
+    try:
+        records = await app.session.engine.scan_history(ScanHistory(act.end.database))
+    except EngineError as error:
+        app.say(str(error), "error")
+        return
+    if refusal := why_not(act, records):
+        app.say(refusal, "error")
+    else:
+        open_plan(app, request_for(act), errand=errand_for(act))
+
+
+def _put_back(app: DjmigApp, act: Act) -> None:
+    entries = [app.session.state.in_trash(mark) for mark in reversed(act.subjects)]
+    there = [entry for entry in entries if entry is not None]
+    if there:
+        removal.put_back(app, there, act.id)
+    else:
+        app.say(
+            f"The trash does not hold what the {what(act)} left in it: it was put back otherwise.", "error"
+        )
+
+
+def _remove(app: DjmigApp, act: Act) -> None:
+    # The first one put back is what the others need: looking at it finds them too.
+    removal.start(app, act.subjects[0], act.id)
