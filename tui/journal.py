@@ -14,6 +14,8 @@ from .store import JournalEntry
 
 #: What is done. A file that is put back is called "restore" since the first journals were written.
 ROLLBACK, MIGRATE, REMOVE, PUT_BACK = "rollback", "migrate", "remove", "restore"
+#: What `z` does not take back: the files that it made are removed one by one, and a backup stays.
+MAKE = "makemigrations"
 BACKUP, RESTORE, SWAP = "backup", "restore database", "swap databases"
 
 #: Outcomes: an action began; one that had no end was looked into; the ends.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from djmig_tui.protocol import App, History
 
 from . import terminal
+from .journal import DONE, FAILED, MAKE, Deed
 from .messages import Where
 from .text import count, one_line
 from .widgets.history_tree import HistoryTree
@@ -89,7 +90,8 @@ def run(app: DjmigApp, making: Making) -> None:
     if code is None:
         return
     line = shlex.join(words)
-    app.session.record("makemigrations", line, "failed" if code else "done", f"exit code {code}")
+    deed = Deed(app.session.write, MAKE, app.session.database, line)
+    deed.end(FAILED if code else DONE, f"exit code {code}")
     if code:
         app.say(f"makemigrations ended with code {code}; the tree shows what is there.", "warning")
     app.made.expect(before)

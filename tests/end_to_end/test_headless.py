@@ -143,7 +143,7 @@ def test_where_prints_the_folder_with_what_outlives_a_run(
     below = program.run(ready_site.folder / "store", ready_site.env, "--where").out.strip()
     assert Path(below) == where
     program.run(ready_site.folder, ready_site.env, "rollback", "store", "0003", "--yes", "--accept-loss")
-    (line,) = (where / "journal.jsonl").read_text().splitlines()
+    _, line = (where / "journal.jsonl").read_text().splitlines()  # its beginning, its end
     entry = json.loads(line)
     assert entry["action"] == "rollback"
     assert entry["command"] == "python manage.py migrate store 0003_change_price_field"

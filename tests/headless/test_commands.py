@@ -203,7 +203,8 @@ def test_a_safe_plan_runs_with_a_plain_yes(run: Run, engine: FakeEngine, state: 
     assert ran.data["done"] == [{"app": "store", "name": "0003_change_price_field"}]
     assert (ran.data["rehearsed"], ran.data["backup"], ran.data["error"]) == (False, None, None)
     assert ran.data["fingerprint"] == engine.writes[0].fingerprint
-    (entry,) = state.entries()
+    begun, entry = state.entries()
+    assert (begun.outcome, begun.id) == ("started", entry.id)
     assert (entry.action, entry.outcome, entry.database) == ("rollback", "done", "default")
     assert entry.command == "python manage.py migrate store 0002_add_price_to_product"
 
@@ -394,7 +395,7 @@ def test_a_stale_plan_is_refused_and_noted(run: Run, engine: FakeEngine, state: 
     ran = run("rollback", "store", "0002", "--yes", "--json")
     assert ran.code == 1
     assert ran.data["error"] == "The history changed; nothing was done."
-    assert [entry.outcome for entry in state.entries()] == ["failed"]
+    assert [entry.outcome for entry in state.entries()] == ["started", "refused"]
 
 
 @pytest.mark.parametrize(
@@ -442,7 +443,7 @@ def test_a_run_that_did_not_go_well_says_what_stands(
     ran = run("rollback", "store", "0002", "--yes", "--json")
     assert ran.code == 1
     assert ran.data["error"] == said
-    assert [entry.outcome for entry in state.entries()] == [outcome]
+    assert [entry.outcome for entry in state.entries()] == ["started", outcome]
 
 
 def test_nothing_to_do_is_done(run: Run, engine: FakeEngine) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from djmig_tui.protocol import SQUASHED, History, Migration, to_wire
 
+from ..interrupted import with_unfinished
+from ..logbook import RECENT
 from .answer import DONE, FAILED, Answer
 from .session import Session, database_problem
 
@@ -11,7 +13,7 @@ from .session import Session, database_problem
 async def list_migrations(session: Session) -> Answer:
     """Answer with the whole history, also if a part of it could not be read."""
     await session.project()
-    history = await session.history()
+    history = with_unfinished(session.state.entries(RECENT), await session.history())
     problem = database_problem(history)
     data: dict[str, object] = to_wire(history)
     if problem:

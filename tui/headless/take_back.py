@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from djmig_tui.protocol import Project, ReadFile, ScanHistory
 
 from ..journal import PUT_BACK, REMOVE, RUNS, Act, choice, new_id
@@ -50,8 +48,9 @@ async def _run(session: Session, project: Project, act: Act) -> Answer:
     if refusal:
         raise CommandError(refusal)
     answer = await run_intent(session, project, request_for(act), errand_for(act))
-    assert isinstance(answer.data, dict)
-    return replace(answer, data={**answer.data, "takes_back": _about(act)})
+    if isinstance(answer.data, dict):
+        answer.data["takes_back"] = _about(act)
+    return answer
 
 
 async def _put_back(session: Session, act: Act) -> Answer:
