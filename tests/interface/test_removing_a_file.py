@@ -79,10 +79,13 @@ async def test_every_other_key_leaves_the_file_alone() -> None:
 async def test_z_puts_back_what_was_removed_byte_for_byte() -> None:
     async with Desk().sit_down() as desk:
         await desk.point_at(LAST)
-        await desk.press("d", "D", "z")
+        await desk.press("d", "D")
+        await desk.press("z")
         assert isinstance(desk.app.screen, AskScreen)
         assert f"{len(CONTENT)} bytes, mode 644" in desk.texts
-        await desk.press("enter", "z", "y")
+        await desk.press("enter")
+        await desk.press("z")
+        await desk.press("y")
         restored = desk.engine.writes[-1]
         assert isinstance(restored, RestoreFile)
         assert restored.mode == 0o644

@@ -75,7 +75,8 @@ async def test_after_a_file_is_put_back_z_asks_whether_to_go_on_or_to_do_it_agai
     async with Desk().sit_down() as desk:
         await roll_back(desk)
         await desk.point_at(LAST)
-        await desk.press("d", "D", "z", "y")
+        for keys in (("d", "D"), ("z",), ("y",)):
+            await desk.press(*keys)
         assert desk.state.trash == []
         await desk.press("z")
         assert isinstance(desk.app.screen, ChooseScreen)
@@ -83,7 +84,9 @@ async def test_after_a_file_is_put_back_z_asks_whether_to_go_on_or_to_do_it_agai
         assert f"removes the file of {LAST} again" in desk.texts
         await desk.press("enter")
         assert (await asked_last(desk)).intent == p.APPLY_THESE
-        await desk.press("escape", "z", "j", "enter")
+        await desk.press("escape")
+        await desk.press("z")
+        await desk.press("j", "enter")
         await desk.until(lambda: isinstance(desk.app.screen, RemoveScreen))
         await desk.press("D")
         assert desk.state.journal[-1].action == "remove"
