@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from textual.binding import Binding, BindingType
 
 from . import context as why
-from . import why_files
+from . import why_backups, why_files
 from .context import Context
 
 MAIN, PLAN, RUN, REMOVE, ASK, TROUBLE, TEXT = "main", "plan", "run", "remove", "ask", "trouble", "text"
 REHEARSE, VERIFY, MAKE = "rehearse", "verify", "make"
+
+BACKUPS, RESTORE, RESTORING = "backups", "restore", "restoring"
 
 #: Words over each part of the help screen and of the README's table.
 SCOPES = {
@@ -21,6 +23,9 @@ SCOPES = {
     REHEARSE: "Rehearsal: the plan is run and taken back",
     RUN: "Run screen",
     VERIFY: "Verify screen: does the schema agree with the records?",
+    BACKUPS: "Backups",
+    RESTORE: "Restoring a backup: what it would replace",
+    RESTORING: "A restore under way",
     REMOVE: "Removing a file",
     MAKE: "Making migrations: a dry run first",
     ASK: "Questions",
@@ -119,6 +124,13 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "make migrations: a dry run first; where an app has two heads, merge them",
             why_files.make_here,
         ),
+        Action(
+            "backups",
+            ("B",),
+            "backups",
+            "backups: make one, look at them, restore one",
+            why_backups.backups,
+        ),
         Action("filter", ("slash",), "filter", "filter by part of a name", shown="/"),
         Action("next_match", ("n",), "", "next match", why.next_match),
         Action("previous_match", ("N",), "", "previous match", why.next_match),
@@ -136,6 +148,13 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     PLAN: (
         Action("run", ("R",), "run it", "run the plan; nothing else does", why.run_plan),
         Action("rehearse", ("t",), "rehearse", "rehearse: run it and take it back", why.rehearse),
+        Action(
+            "back_up",
+            ("b",),
+            "back up first",
+            "make a backup before it is run, or do not",
+            why_backups.toggle,
+        ),
         Action("leave", ("escape",), "leave", "leave; nothing was changed", shown="Esc"),
         Action("copy_command", ("c",), "copy command", "copy the manage.py command", why.plan_command),
         Action("copy_sql", ("C",), "copy SQL", "copy the SQL of all steps", why.plan_sql),
@@ -190,6 +209,50 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         HELP,
         QUIT,
     ),
+    BACKUPS: (
+        MOVE,
+        PANE,
+        Action("make", ("m",), "back up now", "make a backup now", why_backups.make),
+        Action(
+            "restore",
+            ("enter",),
+            "restore",
+            "look at what restoring it would replace; changes nothing",
+            why_backups.restore,
+            shown="Enter",
+        ),
+        Action("delete", ("D",), "delete", "delete it, after a question", why_backups.delete),
+        Action("copy_path", ("c",), "copy path", "copy where it is", why_backups.copy),
+        Action("leave", ("escape",), "leave", "stop a backup under way; leave", shown="Esc"),
+        HELP,
+        QUIT,
+    ),
+    RESTORE: (
+        Action(
+            "run", ("R",), "restore it", "put the backup in place; nothing else does", why_backups.run_restore
+        ),
+        Action(
+            "back_up",
+            ("b",),
+            "back up first",
+            "make a backup of what is there now before it is replaced, or do not",
+            why_backups.toggle,
+        ),
+        Action("leave", ("escape",), "leave", "leave; nothing was changed", shown="Esc"),
+        Action("look_again", ("r",), "look again", "look at the database again"),
+        HELP,
+        QUIT,
+    ),
+    RESTORING: (
+        MOVE,
+        Action("stop", ("s",), "stop", "ask the restore to stop; asks first", why.while_running),
+        Action(
+            "leave", ("escape",), "leave", "to the tree after the restore; asks first during it", shown="Esc"
+        ),
+        Action("unfold", ("l",), "", "show, hide the traceback of what went wrong"),
+        HELP,
+        QUIT,
+    ),
     REMOVE: (
         Action("remove", ("D",), "delete the file", "delete what is listed; nothing else does", why.remove),
         Action("undo_first", ("u",), "roll back first", "roll it back, then remove it", why.undo_first),
@@ -230,7 +293,6 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
 RESERVED: tuple[tuple[str, str], ...] = (
     ("L", "undo the last run"),
     ("x", "reset the app"),
-    ("B", "backups"),
     ("space", "select"),
     ("number_sign", "dependency graph"),
 )

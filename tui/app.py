@@ -14,6 +14,7 @@ from textual.screen import Screen
 from djmig_tui.protocol import OpenProject
 
 from . import background
+from .backup_settings import DEFAULTS, BackupSettings
 from .changes import Changes
 from .leaving import leave_on_signals
 from .making import Made
@@ -56,6 +57,7 @@ class DjmigApp(App[int]):
         printed: Callable[[], str] | None = None,
         has_answered: Callable[[], bool] = lambda: False,
         local_hosts: tuple[str, ...] = (),
+        settings: BackupSettings = DEFAULTS,
     ) -> None:
         """`printed` gives what the project has printed so far, while its engine is starting.
 
@@ -65,7 +67,7 @@ class DjmigApp(App[int]):
         self.where = where
         self.read_only = read_only
         opening = OpenProject(read_only, local_hosts)
-        self.session = Session(connect, state, database, self._tell_main, opening)
+        self.session = Session(connect, state, database, self._tell_main, opening, settings=settings)
         self._has_answered = has_answered
         self.main = MainScreen(self.session, where, read_only=read_only, demo=demo, printed=printed)
         self.made = Made(self)

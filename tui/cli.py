@@ -92,6 +92,7 @@ def _interface(options: Options, launch: Launch, spawned: Spawned) -> int:
     _draw_often()
     from . import start
     from .app import DjmigApp
+    from .backup_settings import backup_settings
     from .engine.discover import local_hosts
     from .engines import Engines
     from .messages import Where
@@ -107,6 +108,7 @@ def _interface(options: Options, launch: Launch, spawned: Spawned) -> int:
         printed=engines.printed,
         has_answered=engines.has_answered,
         local_hosts=local_hosts(launch.root),
+        settings=backup_settings(launch.root),
     )
     gc.freeze()
     gc.enable()

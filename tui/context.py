@@ -32,6 +32,8 @@ class Context:
     undoable: bool = False  # rolling back would clear the way
     locked_out: bool = False  # the run gave up because another session held a lock
     remedies: bool = False  # there are ways to finish or undo what is half done
+    chosen: bool = False  # there is a backup, or a kept database, under the cursor
+    no_backup: str = ""  # why no backup is made before this plan, where none can be
 
 
 TOO_SMALL = "Make the terminal at least 60x16 first: what this would change must be readable."

@@ -21,6 +21,12 @@ def session_lines(sessions: Iterable[DatabaseSession]) -> list[Content]:
     return [_line(one) for one in sessions]
 
 
+def in_words(session: DatabaseSession) -> str:
+    """Return one session as a phrase: what to look for, and on whose desk."""
+    who = ", ".join(one_line(word, 80) for word in (session.user, session.program) if word)
+    return f"session {one_line(session.id)}" + (f" ({who})" if who else "")
+
+
 def others_on_it(sessions: Sessions | None) -> list[Content]:
     """Return the section on the other sessions of a database; nothing while they are not known."""
     if sessions is None:

@@ -12,6 +12,7 @@ from textual.message import Message
 
 from djmig_tui.protocol import (
     Changed,
+    Database,
     History,
     LoadHistory,
     MigrationDetail,
@@ -26,10 +27,12 @@ from djmig_tui.protocol import (
     Watch,
 )
 
+from .backup_settings import DEFAULTS, BackupSettings
 from .commands import sql_command
 from .engine.api import Engine
 from .engine.errors import Cancelled, EngineEnded, EngineError, Failed
 from .interrupted import with_unfinished
+from .keeping import Keeping
 from .logbook import Logbook
 from .messages import (
     ActivityChanged,
@@ -57,9 +60,15 @@ class Session:
         database: str,
         tell: Callable[[Message], object],
         opening: OpenProject | None = None,
+        *,
+        settings: BackupSettings = DEFAULTS,
     ) -> None:
-        """`opening` is what every engine is told first: whether it may write, what counts as local."""
+        """`opening` is what every engine is told first: whether it may write, what counts as local.
+
+        `settings` say how the project's backups are made and kept.
+        """
         self._opening = opening or OpenProject()
+        self._settings = settings
         self.state = state
         self.database = database
         self.project: Project | None = None
@@ -86,6 +95,12 @@ class Session:
         if self._engine is None:
             raise EngineEnded("There is no engine; press r to start one.")
         return self._engine
+
+    def keeping(self, alias: str) -> Keeping:
+        """Return whose backups those of an alias are. Raises `EngineEnded` if there is no engine."""
+        databases = self.project.databases if self.project else ()
+        database = next((one for one in databases if one.alias == alias), Database(alias, "", alias))
+        return Keeping(self.engine, self.state, database, self._settings, self._opening.read_only)
 
     # ---------------------------------------------------------- start and end
     async def open(self) -> None:

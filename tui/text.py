@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from djmig_tui.protocol import Progress
+
 #: Longer texts are cut for the eyes only; what is copied or saved is whole.
 MAX_LINES = 50_000
 MAX_COLUMNS = 4_000
@@ -83,3 +85,11 @@ def size_in_words(size: int) -> str:
         if amount < 999.5 or unit == "TB":
             break
     return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:,.0f} {unit}"
+
+
+def progress_in_words(progress: Progress) -> str:
+    """Return how far something is that is measured in bytes, or not at all."""
+    words = one_line(progress.message, 200).rstrip("…")
+    if progress.total > 1_000:
+        return f"{words}… {size_in_words(progress.done)} of {size_in_words(progress.total)}"
+    return f"{words}… {progress.done:,} of {progress.total:,}" if progress.total else f"{words}…"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -19,23 +19,33 @@ if TYPE_CHECKING:
     from ..app import DjmigApp
 
 
-def confirm_run(app: DjmigApp, plan: Plan, answered: Callable[[bool], None]) -> None:
-    """Call `answered` with True at once where nothing is at stake, else with the answer to a question."""
+def confirm_run(
+    app: DjmigApp,
+    plan: Plan,
+    answered: Callable[[bool], None],
+    *,
+    reasons: Sequence[str] = (),
+    yes: str = "Run it",
+) -> None:
+    """Call `answered` with True at once where nothing is at stake, else with the answer to a question.
+
+    `reasons` are further lines that must be read before the answer.
+    """
     database = database_of(app, plan.database)
-    reasons = why_type_the_name(plan, app.session.project, database)
-    if not reasons and not needs_second_yes(plan):
+    typed = why_type_the_name(plan, app.session.project, database)
+    if not typed and not reasons and not needs_second_yes(plan):
         answered(True)
         return
     fails = plan.verdict == FAILS
     title = "It will fail. Try it all the same?" if fails else f"Really? {one_line(plan.title, 300)}"
-    lines = [*what_it_takes(plan, reasons), Content(), _where(plan, database)]
+    lines = [*what_it_takes(plan, [*typed, *reasons]), Content(), _where(plan, database)]
     screen = AskScreen(
         title,
         lines,
-        "Try it anyway" if fails else "Run it",
-        name_to_type=name_to_type(plan, database) if reasons else "",
+        "Try it anyway" if fails else yes,
+        name_to_type=name_to_type(plan, database) if typed else "",
     )
-    app.push_screen(screen, lambda yes: answered(bool(yes)))
+    app.push_screen(screen, lambda answer: answered(bool(answer)))
 
 
 def database_of(app: DjmigApp, alias: str) -> Database | None:

@@ -30,6 +30,7 @@ from ..widgets.detail_pane import DetailPane
 from ..widgets.history_tree import HistoryTree
 from ..widgets.tab_bar import TabBar
 from ..widgets.tree_pane import TreePane
+from .backups import BackupsScreen
 from .base import ActionScreen
 from .choose import choose_database
 from .make import open_make
@@ -258,6 +259,11 @@ class MainScreen(ActionScreen[None]):
     def action_verify(self) -> None:
         """Compare the schema with the records."""
         self.app.push_screen(VerifyScreen(self._session, self._session.database, self.node.label))
+
+    def action_backups(self) -> None:
+        """Show the backups of the database that is looked at."""
+        screen = BackupsScreen(self._session, self._session.database, read_only=self._read_only)
+        self.app.push_screen(screen)
 
     def action_forward_fix(self) -> None:
         """Write a new migration instead of rolling back."""

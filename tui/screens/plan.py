@@ -16,6 +16,7 @@ from djmig_tui.protocol import ListSessions, Plan, PreviewPlan, Sessions, Sql
 
 from .. import background, forward_fix
 from ..actions import PLAN, bindings
+from ..backup_choice import BackupChoice
 from ..context import Context
 from ..counting import Counting
 from ..describe import describe_trouble
@@ -66,6 +67,7 @@ class PlanScreen(ActionScreen[bool]):
         self._read_only = read_only
         self._sql: list[Sql] | None = None  # of each step, once all are there
         self._others: Sessions | None = None  # who else is on the database, once that is known
+        self._choice = BackupChoice(session, request.database, self._show)
         self._counting = Counting(self, session, self._counted, self.project_changed)
         self._why_again = ""  # why the plan had to be made again
         self._waiting_for = ""
@@ -78,6 +80,7 @@ class PlanScreen(ActionScreen[bool]):
         yield Static(id="title", markup=False)
         yield Static(id="verdict", markup=False)
         yield Static(id="counting", markup=False)
+        yield Static(id="backup", markup=False)
         yield Banner()
         steps, sql = Prose(), CodeView()
         steps.border_title, sql.border_title = "What it would do", "SQL"
@@ -92,6 +95,7 @@ class PlanScreen(ActionScreen[bool]):
             roomy=self.roomy,
             plan=self.plan,
             outdated=self.outdated,
+            no_backup=self._choice.why_not,
             sql_ready=self._sql is not None,
             editor=editor_command() is not None,
         )
@@ -129,6 +133,7 @@ class PlanScreen(ActionScreen[bool]):
             self.plan = plan
             # In this order at the engine: what a person decides by comes before the SQL.
             background.start(self, self._ask_for_others, "others")
+            background.start(self, self._choice.ask, "backup means")
             self._counting.start(plan)
             background.start(self, self._fetch_sql, "sql")
 
@@ -177,6 +182,9 @@ class PlanScreen(ActionScreen[bool]):
             others=self._others,
             database=database_of(self.djmig, plan.database),
         )
+        line = self.query_one("#backup", Static)
+        line.set_class(self._choice.concerns(plan), "-shown")
+        line.update(self._choice.line())
         self.query_one(Prose).show(text, keep_place=True)
         self.refresh_keys()
 
@@ -236,7 +244,9 @@ class PlanScreen(ActionScreen[bool]):
 
     def _run(self, plan: Plan, confirmed: bool) -> None:
         if confirmed and self.why_not("run") is None:
-            self.app.push_screen(RunScreen(self._session, plan, self._errand), self._ran)
+            backup_first = self._choice.wanted and self._choice.concerns(plan)
+            screen = RunScreen(self._session, plan, self._errand, backup_first=backup_first)
+            self.app.push_screen(screen, self._ran)
         else:
             self._counting.start(plan)
 
@@ -245,6 +255,10 @@ class PlanScreen(ActionScreen[bool]):
             self._look(str(result))
         else:
             self.dismiss(bool(result))
+
+    def action_back_up(self) -> None:
+        """Make a backup before it is run, or do not."""
+        self._choice.toggle()
 
     def action_rehearse(self) -> None:
         """Run it and take it back."""

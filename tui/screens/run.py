@@ -13,16 +13,17 @@ from textual.widgets import Static
 
 from djmig_tui.protocol import Plan, Progress, RunFinished
 
-from .. import background, writes
+from .. import background, backups, writes
 from ..actions import RUN, bindings
 from ..context import Context
-from ..describe import bullets, describe_trouble, stack
+from ..describe import bullets, describe_trouble, section, stack
 from ..describe_run import describe_end
 from ..engine.errors import EngineError, Stale
 from ..fresh import replace_engine
 from ..session import Session
+from ..store import BackupEntry
 from ..taking_back import Errand
-from ..text import clean, one_line
+from ..text import clean, one_line, progress_in_words, sentence
 from ..widgets.bars import StatusBar
 from ..widgets.folded import Folded
 from ..widgets.progress import StepBar
@@ -48,8 +49,13 @@ class RunScreen(ActionScreen["bool | Stale"]):
 
     finished: reactive[RunFinished | None] = reactive(None)
 
-    def __init__(self, session: Session, plan: Plan, errand: Errand | None = None) -> None:
+    def __init__(
+        self, session: Session, plan: Plan, errand: Errand | None = None, *, backup_first: bool = False
+    ) -> None:
         super().__init__()
+        self._backup_first = backup_first
+        self._backing_up = False
+        self._backup: BackupEntry | None = None
         self._errand = errand or Errand()
         self._session = session
         self._plan = plan
@@ -91,9 +97,15 @@ class RunScreen(ActionScreen["bool | Stale"]):
             self.query_one(StepBar).seconds = monotonic() - self._started
 
     async def _run(self) -> None:
+        if self._backup_first and self._backup is None and not await self._backed_up():
+            return
         try:
             finished = await writes.run(
-                self._session, self._plan, self._progress, takes_back=self._errand.takes_back
+                self._session,
+                self._plan,
+                self._progress,
+                takes_back=self._errand.takes_back,
+                backup=self._backup.id if self._backup else "",
             )
         except Stale as error:
             self._under_way = False
@@ -112,12 +124,30 @@ class RunScreen(ActionScreen["bool | Stale"]):
             "done" if good else "stopped" if finished.stopped else "failed",
         )
         self.finished = finished
-        self._end(describe_end(self._plan, finished), finished.detail)
+        self._end(stack(describe_end(self._plan, finished), self._about_backup()), finished.detail)
         if good:
             self.djmig.read_again()
         else:
             replace_engine(self.djmig)  # one that failed ends after its answer
             self.refresh_keys()
+
+    async def _backed_up(self) -> bool:
+        """Make the backup that comes first; say that nothing was run if it cannot be made."""
+        self._backing_up = self._session.running = True
+        try:
+            keeping = self._session.keeping(self._plan.database)
+            self._backup = await backups.make(keeping, f"before: {self._plan.title}", self._backup_progress)
+        except EngineError as error:
+            self._end(describe_trouble(f"{sentence(str(error))} So nothing was run."), error.detail)
+            self.query_one(StepBar).words = "not run"
+            return False
+        finally:
+            self._backing_up = self._session.running = False
+        return True
+
+    def _backup_progress(self, progress: Progress) -> None:
+        if self._backing_up:
+            self.query_one(StepBar).words = f"first a backup: {progress_in_words(progress)}"
 
     def _progress(self, progress: Progress) -> None:
         bar = self.query_one(StepBar)
@@ -138,14 +168,33 @@ class RunScreen(ActionScreen["bool | Stale"]):
         self.query_one(Folded).show(detail)
         self.refresh_keys()
 
+    def _about_backup(self) -> list[Content]:
+        if self._backup is None:
+            return []
+        lines = [self._backup.path, "B lists it, and leads to restoring it."]
+        return [Content(), *section("The backup made before", bullets(lines))]
+
     # ---------------------------------------------------------------- actions
     def action_stop(self) -> None:
         """Ask before asking the run to stop."""
+        if self._backing_up:
+            what = "Only the backup is being made: nothing of it is kept, and nothing is run."
+            self._ask_for("Stop before the run?", what, self._give_up)
+            return
         if self._plan.one_transaction:
             what = "The run is one transaction: everything it has done is taken back."
         else:
             what = "The run goes step by step: it stops after the step under way, and what is done stays."
         self._ask_for("Stop the run?", what, self._session.engine.stop_run)
+
+    def _give_up(self) -> None:
+        """Stop the backup that comes first; if it is over by now, the run."""
+        if not self._backing_up:
+            self._session.engine.stop_run()
+            return
+        self.workers.cancel_group(self, "run")
+        self._under_way = False
+        self.dismiss(False)
 
     def ask_to_quit(self) -> None:
         """Quitting ends the engine: ask."""
