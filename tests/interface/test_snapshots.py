@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from djmig_tui.protocol import UNAPPLIED, Problem, RunFinished, StepDone
+from djmig_tui.protocol import UNAPPLIED, Kept, KeptDatabase, Problem, RunFinished, StepDone, TableRows
 from tui.engine.errors import StartFailed
 from tui.screens.run import RunScreen
 from tui.screens.trouble import TroubleScreen
+from tui.store import BackupEntry
 
 from . import bookshop
 from .fake_engine import FakeEngine
@@ -189,3 +190,42 @@ def test_an_engine_that_does_not_start(picture: Picture) -> None:
 
 def test_a_terminal_that_is_too_small(picture: Picture) -> None:
     picture(Desk(), _pressing(PRICE), (40, 10))
+
+
+# -- backups
+BACKUP = BackupEntry(
+    id="20260301T113000-default-1a2b3c4d",
+    at="2026-03-01T11:30:00+00:00",
+    database="default",
+    name="bookshop",
+    host="localhost:5432",
+    vendor="postgresql",
+    reason="before: Back to 0002_add_price_to_product: it stays applied; undoes 0003_change_price_field",
+    format="pg_dump",
+    size=12_345_678,
+    sha256="0" * 64,
+    tables=(TableRows("orders_order", 1204), TableRows("store_product", 310)),
+    records=("store.0001_initial",),
+    tools=("pg_dump 15.19", "pg_restore 15.19"),
+    server="PostgreSQL 15.19",
+    path="/home/ada/.local/state/djmig-tui/bookshop-0123456789ab/backups/20260301T113000-default-1a2b3c4d.dump",
+)
+
+
+def _with_backups() -> Desk:
+    desk = Desk()
+    asked_for = replace(BACKUP, at="2026-02-27T09:05:00+00:00", reason="asked for", size=12_100_000)
+    desk.state.backups = lambda: [BACKUP, asked_for]  # type: ignore[method-assign]
+    desk.state.check_backup = lambda entry, on_read=None: None  # type: ignore[method-assign]
+    kept = KeptDatabase("bookshop_djmig_20260301T120000", "2026-03-01T12:00:00+00:00", 12_000_000)
+    desk.engine.answers["list_kept"] = Kept((kept,))
+    return desk
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_backups(picture: Picture, size: tuple[int, int]) -> None:
+    picture(_with_backups(), _pressing("", "B"), size)
+
+
+def test_what_a_restore_would_replace(picture: Picture) -> None:
+    picture(_with_backups(), _pressing("", "B", "enter"), WIDE)

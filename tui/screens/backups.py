@@ -21,7 +21,7 @@ from ..describe_backups import by_hand, describe_entry, describe_kept, describe_
 from ..engine.errors import EngineError
 from ..session import Session
 from ..store import ASKED_FOR, BackupEntry, StateError
-from ..text import one_line, progress_in_words, when
+from ..text import one_line, progress_in_words, size_in_words, when
 from ..widgets.bars import Banner, StatusBar
 from ..widgets.prose import Prose
 from .ask import AskScreen
@@ -137,7 +137,7 @@ class BackupsScreen(ActionScreen[None]):
         except EngineError as error:
             self.djmig.say(str(error), "error")
         else:
-            self.djmig.say(f"Made the backup {entry.path}")
+            self.djmig.say(f"Made a backup: {size_in_words(entry.size)}, kept with the others.")
         finally:
             self._busy = False
             self._say("")
