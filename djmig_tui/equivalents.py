@@ -50,7 +50,7 @@ def why_django_refuses(session: Any, alias: str) -> Optional[Tuple[str, str]]:
         try:
             loader.check_consistent_history(loader.connection)
         except InconsistentMigrationHistory as error:
-            return str(error), "Undo the one that is applied too early (u on it), then migrate again."
+            return str(error), "Undo the one that is applied too early, then migrate again."
     return None
 
 

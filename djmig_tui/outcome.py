@@ -75,7 +75,7 @@ def _next_steps(run: Any, done: List[Key]) -> List[str]:
     names = ", ".join("%s.%s" % key for key in done)
     return [
         "The code is ahead of the database: edit the models, or check out the code that fits.",
-        "Remove the files you do not want any more (d): %s." % names,
+        "Remove the files you do not want any more: %s." % names,
         "Make them again: python manage.py makemigrations.",
         *(_clean_up(run)),
         restart,

@@ -99,7 +99,7 @@ def _blockers(session: Any, route: Route, request: Intent) -> Tuple[Tuple[str, .
     """Return why the plan cannot run, and what to do about each."""
     blockers, ways_out = list(route.blockers), []
     if route.blockers:
-        ways_out.append("Undo the squashed migration itself, with what depends on it (u on it).")
+        ways_out.append("Undo the squashed migration itself, with what depends on it.")
     irreversible = [
         (migration, operation)
         for migration, backwards in route.pairs
@@ -136,9 +136,7 @@ def _around(route: Route, request: Intent, irreversible: Sequence[str]) -> List[
     nearest = _nearest(route, request)
     if nearest is not None:
         target, names = nearest
-        ways_out.append(
-            "Back to %s.%s is as far as it goes (b on it: it stays applied; undoes %s)." % (*target, names)
-        )
+        ways_out.append("Back to %s.%s is as far as it goes: it stays applied; undoes %s." % (*target, names))
     to_mend = ", ".join(dict.fromkeys(irreversible))
     ways_out.append("To go further, give what cannot be undone a reverse in %s." % to_mend)
     return ways_out

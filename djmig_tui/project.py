@@ -90,7 +90,7 @@ class Session:
         """Raise `StaleError` if a migration file is not any more what was imported."""
         disk = self.disk()
         if take_snapshot(scan_folders()) != disk.snapshot:
-            raise StaleError("A migration file changed since it was read: look again (r).")
+            raise StaleError("A migration file changed since it was read: look again.")
 
     def forget_file(self, module: str) -> None:
         """Read the folders anew after one file came or went by our own doing."""

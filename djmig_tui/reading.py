@@ -147,7 +147,7 @@ def place_refusals(path: str, mode: int) -> List[str]:
     if is_third_party(path):
         refusals.append(
             "%s belongs to an installed package and is never removed: the next install would bring it back."
-            " Roll its app back instead (b on the app)." % path
+            " Roll its app back instead." % path
         )
     link = _link(path)
     if link is not None:
@@ -190,7 +190,7 @@ def _applied_on(look: Look, key: Key) -> Tuple[List[str], List[str]]:
         if key in records or (replaces and all(each in records for each in replaces)):
             applied.append(alias)
             refusals.append(
-                "%s.%s is applied on %r: roll it back there first (u), then remove it." % (*key, alias)
+                "%s.%s is applied on %r: roll it back there first, then remove it." % (*key, alias)
             )
     return applied, refusals
 

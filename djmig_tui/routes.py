@@ -91,14 +91,14 @@ def route_of(session: Any, request: Intent) -> Route:
 def _why_not_on_disk(session: Any, alias: str, key: Key) -> str:
     broken = session.disk().broken.get(key)
     if broken is not None:
-        return "%s Mend the file, then press r." % (broken.message.rstrip(".") + ".")
+        return "%s Mend the file, then look again." % (broken.message.rstrip(".") + ".")
     return missing_sentence(session, alias, key)
 
 
 def _refuse_unapplied(loader: Any, key: Key, alias: str, intent: str) -> None:
     if key in loader.applied_migrations:
         return
-    todo = "there is nothing to undo" if intent == UNDO else "migrate to it instead (m)"
+    todo = "there is nothing to undo" if intent == UNDO else "migrate to it instead"
     raise Refusal("%s.%s is not applied on %r: %s." % (key[0], key[1], alias, todo))
 
 
@@ -125,7 +125,7 @@ def _forward_target(session: Any, loader: Any, alias: str, key: Key) -> Key:
     if key not in loader.disk_migrations:
         raise Refusal(_why_not_on_disk(session, alias, key))
     if key in loader.applied_migrations:
-        raise Refusal("%s.%s is applied on %r already; b goes back to it." % (key[0], key[1], alias))
+        raise Refusal("%s.%s is applied on %r already; go back to it, or undo it." % (key[0], key[1], alias))
     target = in_graph(loader, key)
     if target not in loader.graph.nodes:
         squash = next(each for each, other in loader.replacements.items() if key in _replaced(other))
@@ -158,7 +158,7 @@ def _route_of_these(session: Any, executor: PlanExecutor, request: Intent) -> Ro
         if squash is not None:
             raise Refusal(
                 "%s.%s is replaced by a squash that would stay, and %s.%s is a squash itself: undo them"
-                " one after the other (u on each)." % (*torn[0], *squash)
+                " one after the other." % (*torn[0], *squash)
             )
         loader = session.loader(alias, replace=False)
         executor = PlanExecutor(executor.connection, loader)

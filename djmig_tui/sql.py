@@ -96,7 +96,7 @@ def graph_sentence(error: BaseException) -> str:
     """Return the sentence for a graph that Django cannot build."""
     return (
         "Django cannot build the graph of migrations: %s"
-        " Put the missing file back (git, or z) or mend the dependency, then press r."
+        " Put the missing file back (from git, or the trash) or mend the dependency, then look again."
         % (str(error).rstrip(".") + ".")
     )
 

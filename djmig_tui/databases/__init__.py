@@ -171,7 +171,7 @@ def check_alias(alias: str) -> None:
 def unreachable(alias: str, error: BaseException) -> str:
     """Return the sentence for a database that could not be asked."""
     words = str(first_error(error)).strip().splitlines() or [type(error).__name__]
-    return "The database %r cannot be reached: %s Start it or check DATABASES, then press r." % (
+    return "The database %r cannot be reached: %s Start it or check DATABASES, then look again." % (
         alias,
         " ".join(line.strip() for line in words).rstrip(".") + ".",
     )

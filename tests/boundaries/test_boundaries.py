@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -157,3 +158,17 @@ def test_drawing_is_looked_for_often_enough_and_nobody_inherits_that() -> None:
             [sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True, check=True
         )
         assert done.stdout.split("\n")[0] == expected, done.stderr
+
+
+#: What tells which key to press: the engine also speaks on the command line, where there are no keys.
+KEY_HINT = re.compile(r"\bpress [a-zA-Z]\b|(?<= )\(([a-zA-Z]|[a-zA-Z] on [^)]*)\)|\b[a-zA-Z] on (it|the|each)\b")
+
+
+@pytest.mark.parametrize("path", ENGINE, ids=relative)
+def test_the_engine_names_no_keys(path: Path) -> None:
+    texts = [
+        node.value
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
+    ]
+    assert [text for text in texts if KEY_HINT.search(text)] == []

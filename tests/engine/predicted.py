@@ -7,6 +7,7 @@ lost is found out from the database before and after, without asking any code of
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -98,10 +99,18 @@ class Migration(migrations.Migration):
 
 
 class Maker:
-    """Makes one case from a source of randomness."""
+    """Makes one case from a source of randomness; `favour` is the sharp edge that it begins with."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, favour: str = "") -> None:
         self.chance = chance
+        makers: dict[str, list[Callable[[], str | None]]] = {
+            "5": [self.remove_field],
+            "6": [self.nullable],
+            "7": [self.widen],
+            "8": [self.add_field],
+            "9": [self.drop_constraint, self.not_unique],
+        }
+        self.favoured = makers.get(favour, [])
         self.serial = 0
         self.models: dict[int, Model] = {}
         self.kinds: list[str] = []
@@ -175,7 +184,8 @@ class Maker:
             self.index,
         ]
         self.chance.shuffle(makers)
-        for maker in makers:
+        first, self.favoured = self.favoured, []
+        for maker in [*first, *makers]:
             made = maker()
             if made is not None:
                 self.kinds.append(maker.__name__)

@@ -77,7 +77,7 @@ def test_what_stays_is_named_with_the_reason_and_so_is_all_that_it_needs(project
         assert keys(removal.files) == ["orders.0001_initial", "shop.0004_step", "shop.0003_step"]
         assert keys(removal.stay) == ["shop.0002_step"]
         assert removal.stay[0].refusals == (
-            "shop.0002_step is applied on 'default': roll it back there first (u), then remove it.",
+            "shop.0002_step is applied on 'default': roll it back there first, then remove it.",
         )
         removal = preview(engine, "shop.0003_step", dependents=False)
         assert removal.files == ()
