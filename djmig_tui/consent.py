@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Iterator, List, Tuple
 
 from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
-from django.db.models.signals import pre_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 from .executor import import_management_modules
 from .operations import inner, is_foreign, is_noop, part, source_of
@@ -20,7 +20,7 @@ NEEDED = (
 
 def sources(route: Route) -> Tuple[SqlPart, ...]:
     """Return each operation and handler that runs code, in the order in which they run."""
-    found: List[SqlPart] = _handlers() if route.pairs else []
+    found: List[SqlPart] = _handlers(pre_migrate, "pre_migrate") if route.pairs else []
     for migration, backwards in route.pairs:
         operations = migration.operations
         for operation in reversed(operations) if backwards else operations:
@@ -53,11 +53,16 @@ def _runs_code(operation: Any, backwards: bool) -> bool:
     return is_foreign(operation) or any(_runs_code(each, backwards) for each in inner(operation))
 
 
-def _handlers() -> List[SqlPart]:
-    """Return the project's own handlers of pre_migrate: they run before the first step."""
+def after_the_commit() -> Tuple[str, ...]:
+    """Return the project's own handlers of post_migrate: what is never committed does not come that far."""
+    return tuple(part.operation for part in _handlers(post_migrate, "post_migrate"))
+
+
+def _handlers(signal: Any, called: str) -> List[SqlPart]:
+    """Return the project's own handlers of a signal."""
     import_management_modules()
     found = []
-    for entry in pre_migrate.receivers:
+    for entry in signal.receivers:
         handler = entry[1]
         if isinstance(handler, weakref.ReferenceType):
             handler = handler()
@@ -65,5 +70,5 @@ def _handlers() -> List[SqlPart]:
         if handler is not None and not module.startswith("django."):
             name = getattr(handler, "__qualname__", type(handler).__qualname__)
             code = getattr(handler, "__func__", handler)
-            found.append(SqlPart("pre_migrate handler %s.%s" % (module, name), "python", source_of(code)))
+            found.append(SqlPart("%s handler %s.%s" % (called, module, name), "python", source_of(code)))
     return found

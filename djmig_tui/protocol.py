@@ -515,6 +515,7 @@ class Rehearsal:
     where: str = ""  # "on a copy", "in one transaction that was rolled back"
     sources: Tuple[SqlPart, ...] = ()  # what needs consent, when it was not given
     blocked_by: Tuple[DatabaseSession, ...] = ()  # who held the lock that was waited for
+    left_out: Tuple[str, ...] = ()  # the project's own handlers that a run calls after its commit
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,7 @@ class _Rehearsal:
                     seconds=self.seconds,
                     schema_diff=schema_diff(self.before, self.after),
                     where=self.trial.WHERE,
+                    left_out=consent.after_the_commit(),
                 )
             except EngineError:
                 raise

@@ -6,7 +6,7 @@ from textual.content import Content
 
 from djmig_tui.protocol import Plan, Rehearsal
 
-from .describe import section, stack
+from .describe import bullets, section, stack
 from .describe_sessions import session_lines
 from .text import clean, count, one_line, sentence
 
@@ -22,6 +22,9 @@ def describe_rehearsal(plan: Plan, rehearsal: Rehearsal) -> Content:
         section("The database says", says),
         section("Who holds the lock", session_lines(rehearsal.blocked_by)),
         section("What is left of it", [Content(_left(rehearsal))]),
+        section(
+            "Not rehearsed: a run calls it after its commit", bullets(rehearsal.left_out, "▲", "$warning")
+        ),
         section("Next", [Content.assemble(("→ ", "$success"), _next(rehearsal))]),
     )
 

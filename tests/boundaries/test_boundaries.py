@@ -161,7 +161,9 @@ def test_drawing_is_looked_for_often_enough_and_nobody_inherits_that() -> None:
 
 
 #: What tells which key to press: the engine also speaks on the command line, where there are no keys.
-KEY_HINT = re.compile(r"\bpress [a-zA-Z]\b|(?<= )\(([a-zA-Z]|[a-zA-Z] on [^)]*)\)|\b[a-zA-Z] on (it|the|each)\b")
+KEY_HINT = re.compile(
+    r"\bpress [a-zA-Z]\b|(?<= )\(([a-zA-Z]|[a-zA-Z] on [^)]*)\)|\b[a-zA-Z] on (it|the|each)\b"
+)
 
 
 @pytest.mark.parametrize("path", ENGINE, ids=relative)

@@ -58,7 +58,11 @@ def test_code_that_does_nothing_needs_no_yes(tmp_path: Path) -> None:
 
 
 HANDLER = """
-from django.db.models.signals import pre_migrate
+from django.db.models.signals import post_migrate, pre_migrate
+
+
+def warm_the_cache(**kwargs):
+    open("was_warmed", "w").close()
 
 
 def prepare_search_index(**kwargs):
@@ -67,6 +71,7 @@ def prepare_search_index(**kwargs):
 
 def listen():
     pre_migrate.connect(prepare_search_index)
+    post_migrate.connect(warm_the_cache)
 """
 LISTENS = """
 from django.apps import AppConfig
@@ -82,7 +87,9 @@ class Config(AppConfig):
 """
 
 
-def test_a_handler_of_pre_migrate_is_code_too(tmp_path: Path) -> None:
+def test_a_handler_of_pre_migrate_is_code_too_and_one_of_post_migrate_is_named_as_left_out(
+    tmp_path: Path,
+) -> None:
     with prepared(tmp_path, shop(add("first")), "sqlite") as project:
         make_app(project.folder, "listener", {})
         (project.folder / "listener" / "apps.py").write_text(LISTENS)
@@ -91,8 +98,11 @@ def test_a_handler_of_pre_migrate_is_code_too(tmp_path: Path) -> None:
         assert "prepare_search_index" in rehearsal.sources[0].operation
         assert "was_here" in rehearsal.sources[0].text
         assert not (project.folder / "was_here").exists()
-        assert rehearse(project, consent=True).works
+        rehearsal = rehearse(project, consent=True)
+        assert rehearsal.works
         assert (project.folder / "was_here").exists()
+        assert rehearsal.left_out == ("post_migrate handler listener.handlers.warm_the_cache",)
+        assert not (project.folder / "was_warmed").exists()
 
 
 OUTWARDS = """

@@ -90,6 +90,9 @@ def rehearsal_text(rehearsal: Rehearsal) -> str:
     text = lines(
         f"Rehearsal: it works, {rehearsal.where}, in {rehearsal.seconds:.2f} s. Nothing was changed."
     )
+    text += lines(
+        *(f"Not rehearsed: {each}; a run calls it after its commit." for each in rehearsal.left_out)
+    )
     return text + (rehearsal.schema_diff.rstrip("\n") + "\n" if rehearsal.schema_diff else "")
 
 
