@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import textwrap
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
@@ -9,6 +10,13 @@ from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
 
 from .protocol import Operation, SqlPart
+
+#: A statement that ends a transaction, as a text's first one or after another. A lone END closes the body
+#: of a function or a trigger, and ROLLBACK TO ends nothing.
+_ENDS = re.compile(
+    r"(?:^|;)\s*(?:commit|abort|end\s+(?:work|transaction)|rollback(?!\s+(?:(?:work|transaction)\s+)?to\b))\b",
+    re.IGNORECASE,
+)
 
 
 def inner(operation: Any) -> List[Any]:
@@ -67,6 +75,18 @@ def is_noop(operation: Any, backwards: bool) -> bool:
         return (operation.reverse_code if backwards else operation.code) is RunPython.noop
     if isinstance(operation, RunSQL):
         return (operation.reverse_sql if backwards else operation.sql) in ("", [], ())
+    return False
+
+
+def ends_transaction(migration: Any, backwards: bool) -> bool:
+    """Return whether SQL of a migration ends the transaction that it runs in: it says so itself."""
+    for operation in leaves(migration.operations):
+        if isinstance(operation, RunSQL):
+            sql = operation.reverse_sql if backwards else operation.sql
+            texts = [sql] if isinstance(sql, str) else list(sql or ())
+            each = [text[0] if isinstance(text, (list, tuple)) else text for text in texts]
+            if any(_ENDS.search(str(text)) for text in each):
+                return True
     return False
 
 

@@ -9,7 +9,7 @@ from .equivalents import commands, why_django_refuses
 from .impact import Impact, measure
 from .loading import Key, file_of, is_third_party
 from .notes import notes
-from .operations import is_reversible, part, runs_python, words
+from .operations import ends_transaction, is_reversible, part, runs_python, words
 from .plan_words import Reasons, target_of, title_of
 from .protocol import (
     APPLIED,
@@ -164,9 +164,15 @@ def _mark_changes(route: Route) -> List[MarkChange]:
 def _transaction(route: Route, connection: Any) -> Tuple[bool, str]:
     why_not = databases.vendor(connection).one_transaction_why_not(connection)
     loose = [str(migration) for migration, _ in route.pairs if not migration.atomic]
-    if why_not is None and not loose:
+    ending = [
+        str(migration) for migration, backwards in route.pairs if ends_transaction(migration, backwards)
+    ]
+    if why_not is None and not loose and not ending:
         return True, "One transaction: if any step fails, nothing has happened."
-    reason = why_not or "%s says atomic = False" % ", ".join(loose)
+    reasons = ["%s says atomic = False" % ", ".join(loose)] if loose else []
+    if ending:
+        reasons.append("the SQL of %s ends its transaction" % ", ".join(ending))
+    reason = why_not or " and ".join(reasons)
     return False, "Step by step, for %s: what was done before a failure stays done." % reason
 
 

@@ -573,3 +573,26 @@ def test_rows_are_kept_by_what_is_taken_back(tmp_path: Path) -> None:
         before = project.rows()
         assert engine.run(engine.plan(p.ZERO, "shop")).taken_back
         assert project.rows() == before
+
+
+@pytest.mark.parametrize(
+    ("reverse", "one"),
+    [
+        ("UPDATE shop_item SET name = name; COMMIT; BEGIN", False),
+        ("commit", False),
+        ("ROLLBACK TO SAVEPOINT here", True),
+        ("UPDATE shop_item SET name = 'please commit; or end'", True),
+        ("CREATE TRIGGER t AFTER DELETE ON shop_item BEGIN SELECT 1; END", True),
+    ],
+)
+def test_edge_02_sql_that_ends_its_transaction_is_no_step_of_one_transaction(
+    tmp_path: Path, reverse: str, one: bool
+) -> None:
+    sql = f"migrations.RunSQL(migrations.RunSQL.noop, {reverse!r})"
+    with project_of(tmp_path, shop(sql, add("last"))) as project:
+        project.migrate_all()
+        with driving(project) as engine:
+            plan = engine.plan(p.BACK_TO, "shop", "0001_initial")
+            assert plan.one_transaction is one
+            if not one:
+                assert "the SQL of shop.0002_step ends its transaction" in plan.transaction_why
