@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from textual.binding import Binding, BindingType
 
 from . import context as why
-from . import why_backups, why_files
+from . import why_back, why_backups, why_files
 from .context import Context
 
 MAIN, PLAN, RUN, REMOVE, ASK, TROUBLE, TEXT = "main", "plan", "run", "remove", "ask", "trouble", "text"
-REHEARSE, VERIFY, MAKE = "rehearse", "verify", "make"
+REHEARSE, VERIFY, TIMELINE, MAKE = "rehearse", "verify", "timeline", "make"
 
 BACKUPS, RESTORE, RESTORING = "backups", "restore", "restoring"
 
@@ -22,6 +22,7 @@ SCOPES = {
     PLAN: "Plan screen: nothing that changes a database happens without it",
     REHEARSE: "Rehearsal: the plan is run and taken back",
     RUN: "Run screen",
+    TIMELINE: "What was applied: the last run, or back to a moment",
     VERIFY: "Verify screen: does the schema agree with the records?",
     BACKUPS: "Backups",
     RESTORE: "Restoring a backup: what it would replace",
@@ -101,7 +102,14 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             ("z",),
             "take back",
             "take back what was done last: a rollback, a migrate, a removed file; never without asking",
-            why.take_back,
+            why_back.take_back,
+        ),
+        Action(
+            "last_run",
+            ("L",),
+            "last run",
+            "undo the last run, or go back to any moment: what was applied, newest first",
+            why_back.last_run,
         ),
         Action(
             "verify",
@@ -191,6 +199,26 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         MOVE,
         Action("leave", ("escape",), "leave", "stop it, back to the plan; nothing is changed", shown="Esc"),
         Action("unfold", ("l",), "", "show, hide the traceback of what went wrong"),
+        HELP,
+        QUIT,
+    ),
+    TIMELINE: (
+        MOVE,
+        Action(
+            "undo",
+            ("u",),
+            "undo to here",
+            "undo the one under the cursor and all that was applied after it",
+            why_back.undo_to_here,
+        ),
+        Action(
+            "back_to",
+            ("b",),
+            "back to here",
+            "back to this moment: the one under the cursor stays, all that was applied after it goes",
+            why_back.back_to_moment,
+        ),
+        Action("leave", ("escape",), "leave", "leave; nothing was changed", shown="Esc"),
         HELP,
         QUIT,
     ),
@@ -291,7 +319,6 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
 
 #: Keys of what comes later: nothing else may be bound to them.
 RESERVED: tuple[tuple[str, str], ...] = (
-    ("L", "undo the last run"),
     ("x", "reset the app"),
     ("space", "select"),
     ("number_sign", "dependency graph"),

@@ -21,6 +21,8 @@ class Context:
     third_party: bool = False  # the project has apps of other people
     filter: str = ""
     sql_ready: bool = False  # the SQL under the cursor has arrived
+    recorded: bool = False  # something is applied, and it is known when
+    newer: int = 0  # how many records are newer than the one under the cursor
     deeds: bool = False  # something was done that can be taken back
     editor: bool = True  # $VISUAL or $EDITOR is set, or a well-known one is there
     file_here: bool = True  # the file under the cursor is on this machine
@@ -42,7 +44,6 @@ CANNOT_TRY = (
     "This plan will fail, and here the steps before the failure would stay undone: it is not run. "
     "Change the rows that are in the way first, then press r."
 )
-NOTHING_DONE = "Nothing was done here, or all of it was taken back; L and b lead further back."
 STARTING = "The engine is not ready. Wait for the tree, or press r to start it again."
 
 
@@ -108,15 +109,6 @@ def delete(context: Context) -> str | None:
     if migration.file is None:
         return f"{migration.name} has no file to delete; only its record in the database is left."
     return None
-
-
-def take_back(context: Context) -> str | None:
-    """Needs something that was done from here."""
-    if not context.connected:
-        return STARTING
-    if context.read_only:
-        return READ_ONLY
-    return None if context.deeds else NOTHING_DONE
 
 
 def next_match(context: Context) -> str | None:

@@ -50,6 +50,16 @@ class Node:
         return self.app.label if self.app else None
 
     @property
+    def name(self) -> str | None:
+        """The migration's name; None: a whole app or project."""
+        return self.migration.name if self.migration else None
+
+    @property
+    def file(self) -> str | None:
+        """The migration's file, if it has one."""
+        return self.migration.file if self.migration else None
+
+    @property
     def third_party(self) -> bool:
         """Whether it belongs to an app that is not the project's own."""
         return self.app is not None and self.app.third_party

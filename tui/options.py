@@ -47,6 +47,7 @@ class Options:
     rehearse: bool = False
     initial: bool = False
     redo: bool = False
+    last_run: bool = False  # in place of a target
     confirm: str | None = None
     fingerprint: str | None = None
     back_up: bool = False  # before a rollback or a migrate
@@ -75,6 +76,13 @@ def parse(argv: Sequence[str]) -> Options:
         raise UsageError("--json needs a command. Example: djmig-tui list --json.")
     if options.command and (options.demo or options.where):
         raise UsageError("--demo and --where stand alone, without a command.")
+    if options.command in ("plan", "rollback") and options.last_run != (options.name is None):
+        raise UsageError(
+            f"{options.command} takes APP and TARGET, or --last-run alone. "
+            f"See djmig-tui {options.command} --help."
+        )
+    if options.last_run and (options.app or options.undo):
+        raise UsageError("--last-run stands alone: it says itself what is undone.")
     if options.undo and options.name == ZERO:
         raise UsageError("--undo takes a migration. Without it, 'zero' undoes the whole app.")
     if options.command == "migrate" and options.name == ZERO:
@@ -202,8 +210,15 @@ def _add_all(parser: argparse.ArgumentParser, options: list[tuple[str, dict[str,
 
 
 def _add_target(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("app", metavar="APP")
-    parser.add_argument("name", metavar="TARGET", help="a migration, a unique beginning of its name, or zero")
+    parser.add_argument("app", metavar="APP", nargs="?")
+    parser.add_argument(
+        "name", metavar="TARGET", nargs="?", help="a migration, a unique beginning of its name, or zero"
+    )
+    parser.add_argument(
+        "--last-run",
+        action="store_true",
+        help="instead of APP and TARGET: undo what was applied together last",
+    )
     parser.add_argument("--undo", action="store_true", help="undo TARGET itself and what needs it")
 
 

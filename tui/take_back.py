@@ -11,13 +11,13 @@ from textual.content import Content
 from djmig_tui.protocol import ScanHistory
 
 from . import background, removal
-from .context import NOTHING_DONE
 from .engine.errors import EngineError
 from .journal import PUT_BACK, REMOVE, RUNS, Act, Choice
 from .screens.choose import ChooseScreen
 from .screens.plan import open_plan
 from .taking_back import does, errand_for, request_for, what, why_not
 from .text import one_line
+from .why_back import NOTHING_DONE
 
 if TYPE_CHECKING:
     from .app import DjmigApp

@@ -96,3 +96,23 @@ def test_a_run_that_was_killed_has_no_end_and_the_next_look_says_what_stands(
     assert problem["kind"] == "interrupted"
     assert "by the records none of its 1 step is undone" in problem["message"]
     assert project.applied("shop") == ["0001_initial", "0002_slow"]
+
+
+def test_the_last_run_is_undone_over_apps_by_the_journal_and_by_pauses(
+    program: Program, ready_site: SampleProject
+) -> None:
+    folder, env = ready_site.folder, ready_site.env
+    assert program.run(folder, env, "rollback", "store", "0003", "--yes", "--accept-loss").code == 0
+    assert program.run(folder, env, "migrate", "--yes").code == 0
+    ran = program.run(folder, env, "plan", "--last-run", "--json")
+    assert ran.code == 0, ran
+    assert [step["name"] for step in ran.data["steps"]] == ["0004_add_discount_field"]
+    shown = program.run(folder, env, "rollback", "--last-run")
+    assert shown.code == 1
+    assert "It undoes 1 migration of 1 app applied at" in shown.out
+    assert "The journal has this run" in shown.out
+    ran = program.run(folder, env, "rollback", "--last-run", "--yes", "--accept-loss", "--json")
+    assert ran.code == 0, ran
+    assert "0004_add_discount_field" not in ready_site.applied("store")
+    assert "--last-run alone" in program.refused(folder, env, "rollback", code=2)
+    assert "stands alone" in program.refused(folder, env, "rollback", "--last-run", "--undo", code=2)

@@ -18,6 +18,7 @@ from tui.store import BackupEntry
 from . import bookshop
 from .fake_engine import FakeEngine
 from .harness import NARROW, WIDE, Desk
+from .test_the_timeline import LAST_RUN, applied_at
 
 Story = Callable[[Desk], Awaitable[None]]
 Picture = Callable[[Desk, Story, tuple[int, int]], None]
@@ -85,6 +86,12 @@ def test_a_remote_database_with_a_problem(picture: Picture) -> None:
     problems = (Problem("heads", "catalog has two ends: makemigrations --merge joins them."),)
     engine = FakeEngine(replace(bookshop.bookshop(), problems=problems), bookshop.REMOTE)
     picture(Desk(engine, read_only=True), _pressing("catalog"), WIDE)
+
+
+def test_the_last_run(picture: Picture) -> None:
+    desk = Desk()
+    applied_at(desk.engine, LAST_RUN)
+    picture(desk, _pressing(PRICE, "L"), NARROW)
 
 
 @pytest.mark.parametrize(

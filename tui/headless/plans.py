@@ -24,6 +24,7 @@ from ..text import sentence
 from .answer import DONE, FAILED, Answer, CommandError, lines
 from .backups import back_up_before, without_backup
 from .consent import why_not_run
+from .last_run import last_run
 from .names import find_app, find_migration
 from .plan_text import finished_text, plan_text, rehearsal_error, rehearsal_text
 from .session import Session, database_problem
@@ -32,6 +33,10 @@ from .session import Session, database_problem
 async def show_plan(session: Session) -> Answer:
     """Answer with what going to the target would do, in the direction that Django would choose."""
     await session.project()
+    if session.options.last_run:
+        request, errand = await last_run(session)
+        plan = await _counted_plan(session, request)
+        return Answer(_plan_data(plan), lines(*errand.notes) + plan_text(plan))
     plan = await _counted_plan(session, await _intent(session))
     return Answer(_plan_data(plan), plan_text(plan, without_backup(session, plan)))
 
@@ -46,6 +51,8 @@ async def _counted_plan(session: Session, request: PreviewPlan) -> Plan:
 async def roll_back(session: Session) -> Answer:
     """Roll back to the target, or say why not."""
     project = await session.project()
+    if session.options.last_run:
+        return await run_intent(session, project, *await last_run(session))
     return await run_intent(session, project, await _intent(session))
 
 

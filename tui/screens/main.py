@@ -15,6 +15,7 @@ from djmig_tui.protocol import BACK_TO, FORWARD, UNDO, ZERO, History, PreviewPla
 
 from .. import editor, forward_fix, removal, take_back
 from ..actions import MAIN, bindings
+from ..applied_runs import is_anything_applied
 from ..commands import shown_command
 from ..context import Context
 from ..following import Follower
@@ -22,7 +23,6 @@ from ..long_start import watch_start
 from ..messages import ActivityChanged, EngineReplaced, HistoryRead, LogGrew, ProjectOpened, Where
 from ..nodes import Node
 from ..session import Session
-from ..text import count
 from ..widgets import detail_pane
 from ..widgets.bars import Banner, StatusBar
 from ..widgets.command_log import CommandLog
@@ -35,6 +35,7 @@ from .base import ActionScreen
 from .choose import choose_database
 from .make import open_make
 from .plan import open_plan
+from .timeline import TimelineScreen
 from .verify import VerifyScreen
 
 
@@ -90,7 +91,7 @@ class MainScreen(ActionScreen[None]):
 
     def context(self) -> Context:
         """The node under the cursor, and what is known of the project."""
-        migration = self._tree.pointed.migration
+        file = self._tree.pointed.file
         return Context(
             connected=self._session.ready,
             read_only=self._read_only,
@@ -100,9 +101,10 @@ class MainScreen(ActionScreen[None]):
             third_party=any(app.third_party for app in self.history.apps) if self.history else False,
             filter=self._tree.view.filter,
             sql_ready=self._follower.known(self._tree.pointed, self._sql_tab) is not None,
+            recorded=is_anything_applied(self.history),
             deeds=self._session.logbook.has_deeds or self._session.trash is not None,
             editor=editor.command() is not None,
-            file_here=migration is None or migration.file is None or Path(migration.file).is_file(),
+            file_here=file is None or Path(file).is_file(),
         )
 
     @property
@@ -125,9 +127,7 @@ class MainScreen(ActionScreen[None]):
         self._status.database = self._session.database
         self._show_history()
         if self._built:
-            problems = history.problems if history else ()
-            more = f" (and {count(len(problems) - 1, 'more')}, listed on the project)" if problems[1:] else ""
-            self.query_one(Banner).show(problems[0].message + more if problems else "")
+            self.query_one(Banner).show_problems(history.problems if history else ())
 
     def watch_stale(self, stale: bool) -> None:
         """Dim what is only remembered."""
@@ -249,12 +249,15 @@ class MainScreen(ActionScreen[None]):
 
     def _plan(self, intent: str) -> None:
         node = self._tree.pointed
-        name = node.migration.name if node.migration else None
-        open_plan(self.djmig, PreviewPlan(self._session.database, intent, node.label, name))
+        open_plan(self.djmig, PreviewPlan(self._session.database, intent, node.label, node.name))
 
     def action_delete(self) -> None:
         """Lead to the removal of the file under the cursor."""
         removal.start(self.djmig, self._tree.pointed.key)
+
+    def action_last_run(self) -> None:
+        """Show what was applied, with the cursor where the last run began."""
+        self.app.push_screen(TimelineScreen(self._session))
 
     def action_verify(self) -> None:
         """Compare the schema with the records."""
@@ -267,9 +270,7 @@ class MainScreen(ActionScreen[None]):
 
     def action_forward_fix(self) -> None:
         """Write a new migration instead of rolling back."""
-        if self.node.app is not None:
-            name = self.node.migration.name if self.node.migration else ""
-            forward_fix.offer(self.djmig, self.node.app.label, name)
+        forward_fix.offer(self.djmig, self.node.label or "", self.node.name or "")
 
     def action_make(self) -> None:
         """Show what makemigrations would make."""
@@ -301,6 +302,5 @@ class MainScreen(ActionScreen[None]):
 
     def action_edit(self) -> None:
         """Open the file in the user's editor."""
-        migration = self._tree.pointed.migration
-        if migration is not None and migration.file is not None:
-            editor.edit(self.djmig, Path(migration.file), os.environ)
+        if file := self._tree.pointed.file:
+            editor.edit(self.djmig, Path(file), os.environ)

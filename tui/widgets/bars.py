@@ -10,11 +10,11 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from djmig_tui.protocol import Database, Project
+from djmig_tui.protocol import Database, Problem, Project
 
 from ..actions import Action
 from ..messages import Where
-from ..text import one_line
+from ..text import count, one_line
 
 
 class KeyBar(Widget):
@@ -153,6 +153,11 @@ class Banner(Static):
         """Show a sentence; "" hides the banner."""
         self.set_class(bool(text), "-shown")
         self.update(Content.assemble(("▲ ", "bold $warning"), one_line(text, 400)))
+
+    def show_problems(self, problems: Sequence[Problem]) -> None:
+        """Show the first problem of a history, and how many more there are."""
+        more = f" (and {count(len(problems) - 1, 'more')}, listed on the project)" if problems[1:] else ""
+        self.show(problems[0].message + more if problems else "")
 
 
 class TooSmall(Static):
