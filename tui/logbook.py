@@ -31,7 +31,7 @@ class Logbook:
 
     async def read(self) -> None:
         """Read the end of the journal anew: others write into it too."""
-        self._take(await asyncio.to_thread(self._state.entries, RECENT))
+        self.take(await asyncio.to_thread(self._state.entries, RECENT))
 
     def note(self, command: str, outcome: str = "") -> None:
         """Add a command to those of this session."""
@@ -45,11 +45,12 @@ class Logbook:
         """Write what was done, or tried, to the journal and to the commands."""
         self._state.log(entry)
         self._own.add(entry)
-        self._take([*self.journal, entry])
+        self.take([*self.journal, entry])
         if entry.outcome != STARTED:
             self.note(entry.command, entry.outcome)
 
-    def _take(self, entries: list[JournalEntry]) -> None:
+    def take(self, entries: list[JournalEntry]) -> None:
+        """Take entries for the end of the journal."""
         self.journal, self.choice = entries, choice(entries)
 
     @property

@@ -71,10 +71,20 @@ async def restore(
     *,
     end_others: bool = False,
     before: str = "",
+    takes_back: str = "",
 ) -> RestoreFinished:
     """Send a backup over, then put it in the place of the database, as `put_in_place` says."""
     sent = await upload(keeping, source, plan, on_progress)
-    return await put_in_place(keeping, source, plan, sent, on_progress, end_others=end_others, before=before)
+    return await put_in_place(
+        keeping,
+        source,
+        plan,
+        sent,
+        on_progress,
+        end_others=end_others,
+        before=before,
+        takes_back=takes_back,
+    )
 
 
 async def put_in_place(
@@ -86,14 +96,16 @@ async def put_in_place(
     *,
     end_others: bool = False,
     before: str = "",
+    takes_back: str = "",
 ) -> RestoreFinished:
     """Put a backup that was sent in the place of the database, as the plan that was shown says.
 
-    `before` is the id of the backup that was made of the present state. Whatever else is connected
-    is ended only with `end_others`. A cancel asks it to stop; the answer still says what stands.
+    `before` is the id of the backup that was made of the present state, `takes_back` that of the action
+    which this takes back. Whatever else is connected is ended only with `end_others`. A cancel asks it
+    to stop; the answer still says what stands.
     """
     command = keeping.command(f"restore --backup {shlex.quote(source.id or source.path)} --yes")
-    deed = Deed(keeping.state.log, RESTORE, keeping.database.alias, command)
+    deed = Deed(keeping.state.log, RESTORE, keeping.database.alias, command, takes_back=takes_back)
     deed.begin()
     try:
         if own_restore.is_own(plan):

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from djmig_tui.protocol import ScanHistory
+from djmig_tui.protocol import KeptDatabase, ScanHistory
 
 from . import background, removal
 from .engine.errors import EngineError
 from .journal import PUT_BACK, REMOVE, RUNS, Act, Choice
 from .screens.choose import ChooseScreen
 from .screens.plan import open_plan
-from .taking_back import does, errand_for, request_for, what, why_not
-from .text import one_line
+from .screens.restore import RestoreScreen
+from .screens.restoring import open_swap
+from .taking_back import NO_BACKUP_BEFORE, does, errand_for, request_for, what, why_not
+from .text import one_line, sentence
 from .why_back import NOTHING_DONE
 
 if TYPE_CHECKING:
@@ -59,22 +61,38 @@ def _choose(app: DjmigApp, found: Choice) -> None:
 
 async def _take_back(app: DjmigApp, act: Act) -> None:
     ways: dict[str, Callable[[DjmigApp, Act], None]] = {REMOVE: _put_back, PUT_BACK: _remove}
-    if act.end.action in RUNS:
-        await _plan(app, act)
-    elif act.end.action in ways:
+    if act.end.action in ways:
         ways[act.end.action](app, act)
+    elif await _is_as_it_left_it(app, act):
+        if act.end.action in RUNS:
+            open_plan(app, request_for(act), errand=errand_for(act))
+        elif act.subjects:
+            kept = KeptDatabase(act.subjects[0], act.end.at)
+            open_swap(app, act.end.database, kept, takes_back=act.id)
+        else:
+            _restore(app, act)
 
 
-async def _plan(app: DjmigApp, act: Act) -> None:
+async def _is_as_it_left_it(app: DjmigApp, act: Act) -> bool:
+    """Look whether anybody changed the records since; say so if they did."""
     try:
         records = await app.session.engine.scan_history(ScanHistory(act.end.database))
     except EngineError as error:
         app.say(str(error), "error")
-        return
+        return False
     if refusal := why_not(act, records):
         app.say(refusal, "error")
+    return refusal is None
+
+
+def _restore(app: DjmigApp, act: Act) -> None:
+    """Lead to the backup that was made before a restore which wrote over the database."""
+    made = next((each for each in app.session.state.backups() if each.id == act.end.backup), None)
+    if made is None:
+        app.say(f"{sentence(f'The {what(act)} cannot be taken back')} {NO_BACKUP_BEFORE}", "error")
     else:
-        open_plan(app, request_for(act), errand=errand_for(act))
+        screen = RestoreScreen(app.session, made, read_only=app.read_only, takes_back=act.id)
+        app.push_screen(screen)
 
 
 def _put_back(app: DjmigApp, act: Act) -> None:

@@ -13,6 +13,8 @@ from .text import one_line, when
 #: How many names a sentence lists.
 NAMED = 4
 
+NO_BACKUP_BEFORE = "No backup of what it replaced is there any more; B lists those that are."
+
 _CALLED = {
     REMOVE: "removal",
     PUT_BACK: "putting back",

@@ -16,7 +16,7 @@ from pathlib import Path
 import django
 import textual
 
-from tests.benchmarks import interface, plans, rollbacks, sql, start
+from tests.benchmarks import interface, journal, plans, rollbacks, sql, start
 from tests.benchmarks.table import Row, rendered
 from tests.benchmarks.timing import Samples, fixed_work, seconds, seconds_of, wait_for_quiet
 
@@ -32,6 +32,7 @@ GROUPS: dict[str, Sequence[tuple[Rows, tuple[int, ...], int | None]]] = {
         (partial(sql.rows, sample=None), (1000,), 1),
         (partial(sql.rows, sample=60), (5000,), 2),
     ],
+    "journal": [(journal.rows, (10_000,), None)],
     "plan": [(plans.rows, (1000, 5000), 3)],
     "rollback": [(rollbacks.rows, (50, 300), None)],
 }

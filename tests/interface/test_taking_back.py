@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from djmig_tui import protocol as p
+from tui import backups
+from tui.journal import DONE, RESTORE, Deed, digest, recorded
 from tui.screens.ask import AskScreen
 from tui.screens.choose import ChooseScreen
 from tui.screens.plan import PlanScreen
 from tui.screens.remove import RemoveScreen
+from tui.screens.restore import RestoreScreen
 from tui.widgets.command_log import CommandLog
 
 from .harness import Desk
@@ -146,6 +149,42 @@ async def test_a_plan_says_beforehand_whether_it_can_be_taken_back() -> None:
         await desk.point_at("reviews.0002_anonymise")
         await desk.press("m")
         assert "z cannot take it back: reviews.0002_anonymise cannot be undone." in desk.left
+
+
+async def done(desk: Desk, action: str, **members: str) -> str:
+    """Write into the journal that a database was replaced just now, and look again."""
+    deed = Deed(desk.state.log, action, "default", "djmig-tui restore")
+    deed.end(DONE, records=digest(recorded(desk.engine.history)), **members)
+    await desk.press("r")
+    return deed.id
+
+
+async def test_a_restore_is_taken_back_by_putting_back_what_it_replaced() -> None:
+    async with Desk().sit_down() as desk:
+        restored = await done(desk, RESTORE, subject="shop_djmig_20260301T120000")
+        await desk.press("z")
+        assert isinstance(desk.app.screen, AskScreen)
+        assert "Put shop_djmig_20260301T120000 back?" in desk.texts
+        assert desk.engine.writes == []
+        await desk.press("y")
+        await desk.until(lambda: desk.state.journal[-1].outcome == DONE, "the end of the swap")
+        assert isinstance(desk.engine.writes[-1], p.SwapKept)
+        assert desk.state.journal[-1].takes_back == restored
+
+
+async def test_a_restore_that_wrote_over_the_file_is_taken_back_by_the_backup_made_before() -> None:
+    async with Desk().sit_down() as desk:
+        keeping = desk.app.session.keeping("default")
+        before = await backups.make(keeping, "before: a restore")
+        await done(desk, RESTORE, backup=before.id)
+        await desk.press("z")
+        assert isinstance(desk.app.screen, RestoreScreen)
+        assert desk.app.screen._entry == before
+        await desk.press("escape")
+        desk.state.delete_backup(before)
+        await desk.press("z")
+        assert "No backup of what it replaced is there any more" in desk.notices
+        assert desk.engine.writes == []
 
 
 async def test_a_file_that_left_the_trash_otherwise_is_not_put_back_twice() -> None:

@@ -6,7 +6,7 @@ from djmig_tui.protocol import Project, ReadFile, ScanHistory
 
 from ..journal import PUT_BACK, REMOVE, RUNS, Act, choice, new_id
 from ..logbook import RECENT
-from ..taking_back import does, errand_for, request_for, what, why_not
+from ..taking_back import NO_BACKUP_BEFORE, does, errand_for, request_for, what, why_not
 from . import files
 from .answer import FAILED, Answer, CommandError, lines
 from .plans import run_intent
@@ -26,9 +26,20 @@ async def take_back(session: Session) -> Answer:
         return await _put_back(session, act)
     if act.end.action == PUT_BACK:
         return await _remove(session, act)
-    raise CommandError(
-        f"The {what(act)} is taken back by another restore: djmig-tui backups lists what there is."
-    )
+    raise CommandError(_by_restoring(act))
+
+
+def _by_restoring(act: Act) -> str:
+    option = "" if act.end.database == "default" else f" --database {act.end.database}"
+    if act.end.backup:
+        command = f"djmig-tui restore --backup {act.end.backup}{option} --yes"
+        return f"The {what(act)} is taken back by restoring what was backed up before it: {command}."
+    if act.subjects:
+        return (
+            f"The {what(act)} is taken back by putting {act.subjects[0]} back: z in the interface does, "
+            f"and djmig-tui backups --kept{option} shows it."
+        )
+    return f"The {what(act)} cannot be taken back. {NO_BACKUP_BEFORE}"
 
 
 def _nothing(redo: bool, last: Act | None) -> str:

@@ -46,8 +46,12 @@ class RestoreScreen(ActionScreen[bool]):
     plan: reactive[Plan | None] = reactive(None)
     outdated = reactive(False)
 
-    def __init__(self, session: Session, entry: BackupEntry, *, read_only: bool) -> None:
+    def __init__(
+        self, session: Session, entry: BackupEntry, *, read_only: bool, takes_back: str = ""
+    ) -> None:
+        """`takes_back` is the id of the action that this takes back."""
         super().__init__()
+        self._takes_back = takes_back
         self._session = session
         self._entry = entry
         self._read_only = read_only
@@ -171,7 +175,15 @@ class RestoreScreen(ActionScreen[bool]):
             return
         backup_first = self._choice.wanted and self._choice.concerns(plan)
         end_others = bool(self._others and self._others.sessions)
-        job = Job(plan.title, plan.database, source, plan, backup_first, end_others)
+        job = Job(
+            plan.title,
+            plan.database,
+            source,
+            plan,
+            backup_first,
+            end_others,
+            takes_back=self._takes_back,
+        )
         self.app.push_screen(RestoringScreen(self._session, job), self._ended)
 
     def _ended(self, result: bool | Stale | None) -> None:

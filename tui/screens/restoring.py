@@ -49,6 +49,7 @@ class Job:
     backup_first: bool = False
     end_others: bool = False
     kept: str = ""  # or a database that a restore replaced
+    takes_back: str = ""  # id of the action that this takes back
 
 
 class RestoringScreen(ActionScreen["bool | Stale"]):
@@ -131,13 +132,14 @@ class RestoringScreen(ActionScreen["bool | Stale"]):
             self._progress,
             end_others=job.end_others,
             before=self._before.id if self._before else "",
+            takes_back=job.takes_back,
         )
 
     async def _swapped(self) -> RestoreFinished:
         job = self._job
         keeping = self._session.keeping(job.database)
         command = keeping.command(f"backups --swap-kept {job.kept} --yes")
-        deed = Deed(self._session.write, SWAP, job.database, command)
+        deed = Deed(self._session.write, SWAP, job.database, command, takes_back=job.takes_back)
         deed.begin()
         request = SwapKept(job.database, job.kept, job.end_others)
         try:
@@ -210,13 +212,23 @@ class RestoringScreen(ActionScreen["bool | Stale"]):
             self.dismiss(self._done)
 
 
-def open_swap(app: DjmigApp, database: str, kept: KeptDatabase, then: Callable[[bool | None], None]) -> None:
+def open_swap(
+    app: DjmigApp,
+    database: str,
+    kept: KeptDatabase,
+    then: Callable[[bool | None], None] = lambda _: None,
+    takes_back: str = "",
+) -> None:
     """Ask whether a database that a restore replaced is to be put back, and do it."""
-    background.start(app, partial(_ask_to_swap, app, database, kept, then), "swap")
+    background.start(app, partial(_ask_to_swap, app, database, kept, then, takes_back), "swap")
 
 
 async def _ask_to_swap(
-    app: DjmigApp, database: str, kept: KeptDatabase, then: Callable[[bool | None], None]
+    app: DjmigApp,
+    database: str,
+    kept: KeptDatabase,
+    then: Callable[[bool | None], None],
+    takes_back: str,
 ) -> None:
     try:
         others = (await app.session.engine.list_sessions(ListSessions(database))).sessions
@@ -228,7 +240,14 @@ async def _ask_to_swap(
         Content("The database that is there now is kept in its stead, with all that was written since."),
         *[Content(f"Its connection is ended: {sentence(in_words(each))}") for each in others],
     ]
-    job = Job(f"Put {kept.name} back in its place", database, None, end_others=bool(others), kept=kept.name)
+    job = Job(
+        f"Put {kept.name} back in its place",
+        database,
+        None,
+        end_others=bool(others),
+        kept=kept.name,
+        takes_back=takes_back,
+    )
 
     def answered(yes: bool | None) -> None:
         if yes:
