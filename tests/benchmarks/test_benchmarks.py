@@ -15,7 +15,7 @@ from tests.benchmarks.table import HEADINGS, rendered
 EXPECTED = (
     r"start → live tree, first use, 20",
     r"start → live tree, known before, 20",
-    r"start → last-known tree, dimmed, 20",
+    r"start → a tree, last-known or live, 20",
     r"engine alone: spawn → first history, 20",
     r"engine alone: spawn → whole history, 20",
     r"cursor half a page on → reverse SQL drawn, 20",

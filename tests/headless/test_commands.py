@@ -17,6 +17,33 @@ from tui.options import UsageError, parse
 from tui.state import State
 
 
+# ------------------------------------------------------------- back in time
+def test_where_nothing_was_done_nothing_is_taken_back_and_a_taking_back_offers_redo(
+    run: Run, engine: FakeEngine
+) -> None:
+    assert "Nothing was done that can be taken back." in run("take-back", "--yes").err
+    assert run("remove", "store", "0004", "--yes").code == 0
+    assert run("take-back", "--yes").code == 0
+    ran = run("take-back", "--yes")
+    assert ran.code == 1
+    assert "--redo" in ran.err
+    assert len(engine.writes) == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (("rollback",), "APP and TARGET, or --last-run alone"),
+        (("plan", "store"), "APP and TARGET, or --last-run alone"),
+        (("rollback", "store", "0002", "--last-run"), "APP and TARGET, or --last-run alone"),
+        (("rollback", "--last-run", "--undo"), "stands alone"),
+    ],
+)
+def test_the_last_run_stands_alone(typed: tuple[str, ...], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        parse(typed)
+
+
 # ------------------------------------------------------------------------ list
 def test_list_shows_apps_with_marks_as_showmigrations_does(run: Run) -> None:
     ran = run("list")
