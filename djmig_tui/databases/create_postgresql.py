@@ -28,9 +28,10 @@ def create_like(cursor: Any, name: str, like: str) -> None:
         "TEMPLATE template0",
         "ENCODING %s" % literal(found["encoding"]),
         "LC_COLLATE %s LC_CTYPE %s" % (literal(found["datcollate"]), literal(found["datctype"])),
-        "TABLESPACE %s" % quoted(found["spcname"]),
         "CONNECTION LIMIT %d" % found["datconnlimit"],
     ]
+    if found["elsewhere"]:  # naming the usual one takes a right on it, which only superusers have
+        clauses.append("TABLESPACE %s" % quoted(found["spcname"]))
     clauses.extend(_provider(found))
     cursor.execute(" ".join(clauses))
     if found["comment"]:
@@ -53,11 +54,12 @@ def _properties(cursor: Any, like: str) -> Dict[str, Any]:
     properties: Dict[str, Any] = dict(row)
     cursor.execute(
         "SELECT pg_get_userbyid(d.datdba), pg_encoding_to_char(d.encoding), t.spcname,"
-        " shobj_description(d.oid, 'pg_database'), d.datacl IS NOT NULL"
+        " shobj_description(d.oid, 'pg_database'), d.datacl IS NOT NULL,"
+        " d.dattablespace <> (SELECT dattablespace FROM pg_database WHERE datname = 'template0')"
         " FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace WHERE d.datname = %s",
         [like],
     )
-    names = ("owner", "encoding", "spcname", "comment", "has_acl")
+    names = ("owner", "encoding", "spcname", "comment", "has_acl", "elsewhere")
     properties.update(zip(names, cursor.fetchone()))
     return properties
 
