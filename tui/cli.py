@@ -51,7 +51,8 @@ def _main(options: Options) -> int:
     if opens_interface and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "The interface needs a terminal, and this is none. For scripts: djmig-tui list, sql, plan, "
-            "rollback, migrate, take-back, verify, backup, backups, remove or restore; see djmig-tui --help."
+            "rollback, migrate, take-back, reset, verify, backup, backups, remove or restore; see "
+            "djmig-tui --help."
         )
     if options.where:
         return _print_where(options)

@@ -16,6 +16,7 @@ from .store import JournalEntry
 ROLLBACK, MIGRATE, REMOVE, PUT_BACK = "rollback", "migrate", "remove", "restore"
 #: What `z` does not take back: the files that it made are removed one by one, and a backup stays.
 MAKE = "makemigrations"
+RESET, RESET_BACK = "reset", "put back a reset"
 BACKUP, RESTORE, SWAP = "backup", "restore database", "swap databases"
 
 #: Outcomes: an action began; one that had no end was looked into; the ends.

@@ -15,6 +15,7 @@ from djmig_tui.protocol import Database, History, MigrationFile, ProtocolError, 
 from .private_files import append_line, make_folder, read_end, write_whole
 from .records import content_of, record, slug
 from .state_backups import Backups
+from .state_resets import ResetRecord, Resets
 from .state_trash import Trash
 from .store import BackupEntry, BackupWriter, JournalEntry, OnRead, TrashEntry
 
@@ -46,6 +47,7 @@ class State:
         self.trouble: str | None = None
         self._trash = Trash(folder / "trash")
         self._backups = Backups(folder / "backups")
+        self._resets = Resets(folder)
 
     @classmethod
     def of_project(cls, root: Path, settings: str, environ: Mapping[str, str]) -> State:
@@ -100,6 +102,19 @@ class State:
     def sweep_backups(self) -> list[str]:
         """Delete what was cut off half-way; return a sentence for each: nothing else is lost."""
         return self._backups.sweep()
+
+    # -- resets
+    def save_reset(self, reset: ResetRecord) -> None:
+        """Keep how far a reset is. Raises `StateError` if that cannot be done."""
+        self._resets.save(reset)
+
+    def reset_under_way(self) -> ResetRecord | None:
+        """Return the reset that has begun and has no end yet, or None."""
+        return self._resets.under_way()
+
+    def forget_reset(self) -> None:
+        """Say that it has come to its end."""
+        self._resets.forget()
 
     # -- journal
     def log(self, entry: JournalEntry) -> None:

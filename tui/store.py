@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from djmig_tui.protocol import BackupMade, Database, History, MigrationFile, TableRows
+
+if TYPE_CHECKING:
+    from .state_resets import ResetRecord
 
 #: The reason of a backup that somebody made by hand: it is never deleted unasked.
 ASKED_FOR = "asked for"
@@ -155,3 +158,16 @@ class StateStore(Protocol):
 
     def trust(self, command: Sequence[str]) -> None:
         """Remember that the user agreed to run this very command in this project."""
+
+
+class ResetStore(StateStore, Protocol):
+    """What taking a reset step by step asks of the state, too."""
+
+    def save_reset(self, reset: ResetRecord) -> None:
+        """Keep how far a reset is. Raises `StateError` if that cannot be done."""
+
+    def reset_under_way(self) -> ResetRecord | None:
+        """Return the reset that has begun and has no end yet, or None."""
+
+    def forget_reset(self) -> None:
+        """Say that it has come to its end."""

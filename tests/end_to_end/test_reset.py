@@ -1,0 +1,166 @@
+"""`reset`: start over with an app or a project, finish what was cut off, or have everything back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import need_server
+from tests.end_to_end.program import Program
+from tests.engine.small import execute
+from tests.engine.test_reset import MODELS, ORDERS, SHOP, orders
+from tests.projects import SampleProject, make_app, make_project
+
+pytestmark = pytest.mark.timeout(180)
+
+ROWS = (
+    "INSERT INTO shop_item (name, note) VALUES ('one', 'two')",
+    "INSERT INTO orders_order (item_id) SELECT id FROM shop_item",
+)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SampleProject]:
+    """Two apps, one depending on the other, applied, with rows; DEBUG is on."""
+    need_server(request.param)
+    project = make_project(tmp_path, {}, request.param)
+    make_app(project.folder, "shop", SHOP, MODELS)
+    make_app(project.folder, "orders", orders(), ORDERS)
+    with (project.folder / "config" / "settings.py").open("a") as settings:
+        settings.write("DEBUG = True\n")
+    project.migrate_all()
+    execute(project, *ROWS)
+    yield project
+    project.drop()
+
+
+def files(project: SampleProject) -> dict[str, str]:
+    """Return the migration files with what is in them."""
+    found = project.folder.glob("*/migrations/0*.py")
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+
+
+def names(project: SampleProject) -> list[str]:
+    return sorted(f"{Path(path).parts[-3]}/{Path(path).name}" for path in files(project))
+
+
+def reset(program: Program, project: SampleProject, *typed: str, code: int = 0) -> str:
+    ran = program.run(project.folder, project.env, "reset", *typed, "--json")
+    assert ran.code == code, ran
+    error: str = ran.data["error"] or ""
+    assert bool(error) is bool(code)
+    return error
+
+
+def test_an_app_is_made_anew_and_its_tables_stay_only_if_they_are_what_it_makes(
+    program: Program, project: SampleProject
+) -> None:
+    rows = project.rows()
+    assert "--yes" in reset(program, project, "shop", "--keep-data", code=1)
+    reset(program, project, "shop", "--keep-data", "--yes")
+    assert names(project) == ["orders/0001_initial.py", "shop/0001_initial.py"]
+    assert project.records() == [("orders", "0001_initial"), ("shop", "0001_initial")]
+    assert {table: rows[table] for table in ("shop_item", "orders_order")} == {
+        table: project.rows()[table] for table in ("shop_item", "orders_order")
+    }
+    assert "No changes detected" in project.manage("makemigrations", "shop", "--check").stdout
+
+    execute(project, "ALTER TABLE shop_item ADD COLUMN stray integer")
+    before = files(project), project.records()
+    error = reset(program, project, "shop", "--keep-data", "--yes", code=1)
+    assert "stray" in error
+    assert "Everything was put back." in error
+    assert (files(project), project.records()) == before
+
+
+def test_an_app_starts_over_and_what_depends_on_it_comes_back_empty(
+    program: Program, project: SampleProject
+) -> None:
+    assert "--accept-loss" in reset(program, project, "shop", "--yes", code=1)
+    reset(program, project, "shop", "--yes", "--accept-loss")
+    assert names(project) == ["orders/0001_initial.py", "shop/0001_initial.py"]
+    assert project.query("SELECT count(*) FROM shop_item") == [(0,)]
+    assert project.query("SELECT count(*) FROM orders_order") == [(0,)]
+
+
+def test_the_project_starts_over_with_a_new_database_whose_name_was_typed(
+    program: Program, project: SampleProject
+) -> None:
+    name = project.databases["default"]
+    assert f"--confirm {name}" in reset(program, project, "--project", "--yes", "--accept-loss", code=1)
+    reset(program, project, "--project", "--yes", "--accept-loss", "--confirm", name)
+    assert names(project) == ["orders/0001_initial.py", "shop/0001_initial.py"]
+    assert project.query("SELECT count(*) FROM shop_item") == [(0,)]
+
+
+def test_what_fails_half_way_is_put_back_with_its_rows(program: Program, project: SampleProject) -> None:
+    before = files(project), project.rows(), project.records()
+    models = project.folder / "shop" / "models.py"
+    good = models.read_text()
+    models.write_text(good.replace("max_length=20", "max_length='twenty'"))
+    error = reset(program, project, "shop", "--yes", "--accept-loss", code=1)
+    assert "3 of 4 steps stand" in error
+    assert "was cut off" in reset(program, project, "orders", "--yes", "--accept-loss", code=1)
+    models.write_text(good)
+    assert "add --yes" in reset(program, project, "--put-back", code=1)
+    reset(program, project, "--put-back", "--yes")
+    assert (files(project), project.rows(), project.records()) == before
+    assert "nothing to put back" in reset(program, project, "--put-back", "--yes", code=1)
+
+
+@pytest.mark.parametrize("then", ["--finish", "--put-back"])
+@pytest.mark.parametrize(
+    "steps", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.long)]
+)
+def test_what_was_killed_is_finished_or_put_back(
+    program: Program, project: SampleProject, steps: int, then: str
+) -> None:
+    before = files(project), project.rows(), project.records()
+    running = subprocess.Popen(
+        program.command("reset", "shop", "--yes", "--accept-loss"),
+        cwd=project.folder,
+        env=program.environment(project.env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while steps_done(program) < steps:
+        assert time.monotonic() < deadline
+        assert running.poll() is None
+        time.sleep(0.005)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    reset(program, project, then, "--yes")
+    if then == "--finish":
+        assert names(project) == ["orders/0001_initial.py", "shop/0001_initial.py"]
+        assert project.query("SELECT count(*) FROM shop_item") == [(0,)]
+    else:
+        assert (files(project), project.rows(), project.records()) == before
+
+
+def steps_done(program: Program) -> int:
+    """Return how many steps of the reset under way stand."""
+    for path in program.state.glob("*/reset.json"):
+        try:
+            return int(json.loads(path.read_text()).get("done", 0))
+        except (OSError, ValueError):
+            return 0
+    return 0
+
+
+def test_nothing_starts_over_where_debug_is_off(program: Program, project: SampleProject) -> None:
+    with (project.folder / "config" / "settings.py").open("a") as settings:
+        settings.write("DEBUG = False\n")
+    before = files(project), project.records()
+    assert "DEBUG is off" in reset(program, project, "shop", "--yes", "--accept-loss", code=1)
+    assert (files(project), project.records()) == before

@@ -1,0 +1,142 @@
+"""`djmig-tui reset`: start over with an app or the project, in development only; finish it, put it back."""
+
+from __future__ import annotations
+
+from djmig_tui.protocol import (
+    RESET_APP,
+    RESET_KEEPING,
+    RESET_PROJECT,
+    PreviewReset,
+    Project,
+    ResetPlan,
+    to_wire,
+)
+
+from .. import reset_back, resetting
+from ..engine.api import Engine
+from ..engine.errors import EngineError
+from ..keeping import Keeping
+from ..options import Options
+from ..state_resets import ResetRecord
+from ..store import JournalEntry, ResetStore
+from ..text import sentence, when
+from .answer import FAILED, Answer, CommandError, lines
+from .consent import is_confirmed
+from .session import Session
+
+
+class _Host:
+    """A command, as the one that takes the steps."""
+
+    def __init__(self, session: Session, project: Project) -> None:
+        self.state: ResetStore = session.state
+        self._session = session
+        self._project = project
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the moment."""
+        return self._session.engine
+
+    async def renew(self) -> None:
+        """Go on with a fresh engine."""
+        await self._session.renew()
+
+    def keeping(self, alias: str) -> Keeping:
+        """Whose backups those of an alias are."""
+        database = next(each for each in self._project.databases if each.alias == alias)
+        return Keeping(self.engine, self.state, database, self._session.settings)
+
+    def write(self, entry: JournalEntry) -> None:
+        """Write into the journal."""
+        self.state.log(entry)
+
+
+async def reset(session: Session) -> Answer:
+    """Start over, finish what was cut off, or put it back; or say why not."""
+    options, project = session.options, await session.project()
+    under_way = session.state.reset_under_way()
+    if options.finish or options.put_back:
+        return await _settle(session, project, under_way)
+    if under_way is not None:
+        raise CommandError(
+            f"{_about(under_way)} Finish it (--finish), or put everything back (--put-back), first."
+        )
+    kind = RESET_PROJECT if options.app is None else RESET_KEEPING if options.keep_data else RESET_APP
+    plan = await session.engine.preview_reset(PreviewReset(options.database, kind, options.app))
+    text = _text(plan)
+    if refusal := _why_not(options, project, plan):
+        return Answer(_data(plan, [], refusal), text, refusal, code=FAILED)
+    record = resetting.begin(plan)
+    session.state.save_reset(record)
+    return await _go_on(session, project, record, text)
+
+
+async def _go_on(session: Session, project: Project, record: ResetRecord, text: str) -> Answer:
+    host, said = _Host(session, project), list[str]()
+
+    def on_step(number: int, step: object) -> None:
+        said.append(record.plan.steps[number].words)
+
+    run = resetting.Reset(host, record, on_step, session.on_progress)
+    try:
+        await run.go_on()
+    except EngineError as error:
+        wrong = sentence(str(error))
+        if resetting.puts_itself_back(record):
+            said += await reset_back.put_back(host, run.record, session.on_progress)
+            wrong += " Everything was put back."
+        else:
+            wrong += f" {_about(run.record)} Finish it (--finish), or put everything back (--put-back)."
+        return Answer(_data(record.plan, said, wrong), text + lines(*said), wrong, error.detail, FAILED)
+    return Answer(_data(record.plan, said, None), text + lines(*said, "Done."))
+
+
+async def _settle(session: Session, project: Project, record: ResetRecord | None) -> Answer:
+    if record is None:
+        raise CommandError("No reset was cut off: there is nothing to finish and nothing to put back.")
+    text = _text(record.plan)
+    if session.options.read_only or not session.options.yes:
+        refusal = f"{_about(record)} Nothing was done. To do it, add --yes."
+        return Answer(_data(record.plan, [], refusal), text, refusal, code=FAILED)
+    if session.options.finish:
+        return await _go_on(session, project, record, text)
+    said = await reset_back.put_back(_Host(session, project), record, session.on_progress)
+    return Answer(_data(record.plan, said, None), lines(*said, "Everything was put back."))
+
+
+def _about(record: ResetRecord) -> str:
+    steps = record.plan.steps
+    stands = f"{record.done} of {len(steps)} steps stand" if record.done else "no step stands"
+    return f"A reset of {when(record.at)} ({record.plan.title}) was cut off: {stands}."
+
+
+def _why_not(options: Options, project: Project, plan: ResetPlan) -> str | None:
+    if plan.blockers:
+        return " ".join(["Nothing was done:", *plan.blockers, *plan.ways_out])
+    if options.read_only:
+        return "Nothing was done, because --read-only was given."
+    missing = [] if options.yes else ["--yes"]
+    if plan.kind != RESET_KEEPING and not options.accept_loss:
+        missing.append("--accept-loss")
+    if plan.gate and not options.drop_tables:
+        missing.append("--drop-tables")
+    database = next(each for each in project.databases if each.alias == plan.database)
+    if plan.kind == RESET_PROJECT and not is_confirmed(options, database):
+        missing.append(f"--confirm {database.name}")
+    return f"Nothing was done. To do it, add {' '.join(missing)}." if missing else None
+
+
+def _text(plan: ResetPlan) -> str:
+    steps = [f"{number}. {step.words}" for number, step in enumerate(plan.steps, 1)]
+    lost = [f"Lost: {each.table}{f'.{each.column}' if each.column else ''}" for each in plan.loss]
+    notes = [f"- {note}" for note in plan.notes]
+    gate = [plan.gate] if plan.gate else []
+    backup = [] if plan.blockers else ["A backup of each database that changes is made first."]
+    return lines(plan.title, *steps, *lost, *gate, *notes, *backup)
+
+
+def _data(plan: ResetPlan, done: list[str], error: str | None) -> dict[str, object]:
+    data: dict[str, object] = to_wire(plan)
+    data.update(done=list(done), error=error)
+    return data

@@ -1,0 +1,91 @@
+"""Puts everything back that a reset has done so far: new files go, old ones and the data come back."""
+
+from __future__ import annotations
+
+from djmig_tui.protocol import RESET_KEEPING, DeleteFiles, FileHash, ReadFiles, RestoreFiles, ScanHistory
+
+from . import asking, restores
+from .engine.api import OnProgress
+from .engine.errors import EngineError, Failed
+from .journal import DONE, FAILED, RESET_BACK, Deed
+from .resetting import Host
+from .source import from_entry
+from .state_resets import ResetRecord
+
+#: Steps of a reset that change rows or tables; without one of them the database is as it was.
+_CHANGES = frozenset({"undo", "drop", "recreate", "forget", "migrate", "record"})
+
+
+async def put_back(host: Host, record: ResetRecord, on_progress: OnProgress) -> list[str]:
+    """Put everything back; return what was done, as sentences. Raises `EngineError` where it cannot go on."""
+    deed = Deed(
+        host.write, RESET_BACK, record.plan.database, "djmig-tui reset --put-back --yes", takes_back=record.id
+    )
+    deed.begin()
+    try:
+        done = [*await _files_back(host, record), *await _data_back(host, record, on_progress)]
+    except EngineError as error:
+        deed.end(FAILED, str(error))
+        raise
+    host.state.forget_reset()
+    deed.end(DONE, " ".join(done))
+    return done
+
+
+async def _files_back(host: Host, record: ResetRecord) -> list[str]:
+    entries = [host.state.in_trash(mark) for mark in record.trash]
+    old = {f"{entry.app}.{entry.name}": entry for entry in entries if entry is not None}
+    history = await host.engine.scan_history(ScanHistory(record.plan.database))
+    there = [f"{app.label}.{one.name}" for app in history.apps for one in app.migrations if one.file]
+    labels = {key.partition(".")[0] for key in old}
+    now = (await host.engine.read_files(
+        ReadFiles(record.plan.database, tuple(key for key in there if key.partition(".")[0] in labels))
+    )).files  # fmt: skip
+    kept = {
+        key
+        for key, entry in old.items()
+        for file in now
+        if (f"{file.app}.{file.name}", file.sha256) == (key, entry.sha256)
+    }
+    made = {(each.app, each.name, each.sha256) for each in record.made}
+    new = [file for file in now if f"{file.app}.{file.name}" not in kept]
+    foreign = [file for file in new if record.made and (file.app, file.name, file.sha256) not in made]
+    if foreign:
+        raise Failed(f"{foreign[0].path} was changed after the reset made it. Move it away, then try again.")
+    hashes = tuple(FileHash(file.app, file.name, file.sha256) for file in new)
+    deleted = await host.engine.delete_files(DeleteFiles(record.plan.database, RESET_KEEPING, hashes))
+    if deleted.error:
+        raise Failed(deleted.error)
+    missing = [entry for key, entry in old.items() if key not in kept]
+    restored = await host.engine.restore_files(RestoreFiles(tuple(asking.put_back(each) for each in missing)))
+    if restored.error:
+        raise Failed(restored.error)
+    for entry in old.values():
+        host.state.forget_trash(entry)
+    await host.renew()
+    said = [f"Removed {len(hashes)} files that the reset made."] if hashes else []
+    return [*said, f"Put back {len(restored.paths)} files."] if restored.paths else said
+
+
+async def _data_back(host: Host, record: ResetRecord, on_progress: OnProgress) -> list[str]:
+    """Restore the backup of each database that a step was begun on."""
+    begun = record.plan.steps[: record.done + 1]
+    changed = {step.database for step in begun if step.action in _CHANGES and step.database}
+    done = []
+    for each in record.backups:
+        if each.database not in changed:
+            continue
+        entry = next((one for one in host.state.backups() if one.id == each.backup), None)
+        if entry is None:
+            raise Failed(
+                f"The backup {each.backup} made before the reset is gone: {each.database} stays as it is."
+            )
+        keeping = host.keeping(each.database)
+        source = await from_entry(host.state, entry, on_progress)
+        plan = await restores.preview(keeping, source, on_progress)
+        finished = await restores.restore(keeping, source, plan, on_progress, end_others=True)
+        if not finished.done:
+            raise Failed(finished.error or f"{each.database} was not restored.")
+        await host.renew()
+        done.append(f"Restored {each.database} from the backup {entry.id}.")
+    return done

@@ -1,0 +1,68 @@
+"""The reset that is under way: what it was to do, how far it is, and what leads back; one at a time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from djmig_tui.protocol import FileHash, ResetPlan, to_wire
+
+from .private_files import make_folder, sync_folder, write_whole
+from .records import content_of, record
+from .store import StateError
+
+
+@dataclass(frozen=True)
+class Backed:
+    """The backup that was made of a database before anything was done to it."""
+
+    database: str  # alias
+    backup: str  # id
+
+
+@dataclass(frozen=True)
+class ResetRecord:
+    """A reset that has begun. It is kept until it is finished, or put back."""
+
+    id: str
+    at: str  # ISO 8601
+    plan: ResetPlan
+    done: int = 0  # steps that stand
+    backups: tuple[Backed, ...] = ()
+    trash: tuple[str, ...] = ()  # marks of the files that were removed
+    made: tuple[FileHash, ...] = ()  # what makemigrations wrote
+
+
+class Resets:
+    """The record of the reset that is under way, in one file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "reset.json"
+
+    def save(self, reset: ResetRecord) -> None:
+        """Keep it: when this returns it is on the disk. Raises `StateError` if that cannot be done."""
+        try:
+            make_folder(self._path.parent)
+            write_whole(self._path, json.dumps(to_wire(reset)).encode())
+        except OSError as error:
+            raise StateError(
+                f"{self._path} cannot be written ({error.strerror}), so the reset stops here. Make room."
+            ) from error
+
+    def under_way(self) -> ResetRecord | None:
+        """Return the reset that has begun and has no end yet, or None."""
+        try:
+            return record(ResetRecord, json.loads(content_of(self._path) or b"null"))
+        except ValueError:
+            return None
+
+    def forget(self) -> None:
+        """Say that it has come to its end. Raises `StateError` if that cannot be kept."""
+        try:
+            self._path.unlink(missing_ok=True)
+            sync_folder(self._path.parent)
+        except OSError as error:
+            raise StateError(
+                f"{self._path} cannot be deleted: {error.strerror}. Delete it by hand."
+            ) from error
