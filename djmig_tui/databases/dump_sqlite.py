@@ -42,7 +42,7 @@ def means(connection: Any) -> BackupMeans:
     return BackupMeans(FORMAT, tools=(version,), server=version, size=size)
 
 
-def dump(connection: Any, write: Callable[[bytes], None], call: Any) -> Tuple[TableRows, ...]:
+def dump(connection: Any, write: Callable[[bytes], object], call: Any) -> Tuple[TableRows, ...]:
     """Hand a checked copy to `write`; return the rows of every table in it."""
     with copies.folder() as folder:
         copy = os.path.join(folder, "backup.sqlite3")
@@ -158,6 +158,7 @@ def _overwrite(connection: Any, source: Any, call: Any) -> RestoreFinished:
 
     live = sqlite3.connect(target, timeout=LOCK_TIMEOUT, isolation_level=None)
     try:
+        _fit_pages(source, live)
         # In one go: the lock is held until all pages are there, and a kill before that leaves the
         # journal by which SQLite puts the old ones back.
         source.backup(live, pages=-1, progress=look_at_the_clock, sleep=0.1)
@@ -171,6 +172,18 @@ def _overwrite(connection: Any, source: Any, call: Any) -> RestoreFinished:
     finally:
         live.close()
     return RestoreFinished(True)
+
+
+def _fit_pages(source: Any, live: Any) -> None:
+    """Give `source`, which is ours, the page size of `live` where that cannot change: in WAL mode."""
+    if _pragma(live, "journal_mode") == "wal" and _pragma(source, "page_size") != _pragma(live, "page_size"):
+        source.execute("PRAGMA journal_mode = DELETE")
+        source.execute("PRAGMA page_size = %d" % _pragma(live, "page_size"))
+        source.execute("VACUUM")
+
+
+def _pragma(raw: Any, name: str) -> Any:
+    return raw.execute("PRAGMA %s" % name).fetchone()[0]
 
 
 # -- what is kept
