@@ -38,7 +38,7 @@ def means(connection: Any) -> BackupMeans:
     )
 
 
-def dump(connection: Any, write: Callable[[bytes], None], call: Any) -> Tuple[TableRows, ...]:
+def dump(connection: Any, write: Callable[[bytes], object], call: Any) -> Tuple[TableRows, ...]:
     """Hand a dump to `write`, each byte also read by pg_restore; return the rows of every table in it."""
     size = means(connection).size or 0
     with _snapshot(connection) as snapshot:

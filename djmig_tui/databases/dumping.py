@@ -33,6 +33,10 @@ class Blocked(Exception):
         return RestoreFinished(False, error=error, notes=tuple(notes), blocked_by=self.sessions)
 
 
+class Stopped(Exception):
+    """Asked to stop before anything was replaced."""
+
+
 def count_rows(
     execute: Callable[[str], Any], tables: Sequence[Tuple[str, str]], call: Any
 ) -> Tuple[TableRows, ...]:

@@ -2,8 +2,11 @@
 
 import contextlib
 import datetime
+import hashlib
 import re
 import subprocess
+import sys
+import threading
 import time
 from typing import Any, Iterator, List, Tuple
 
@@ -11,11 +14,13 @@ from django.db import Error
 
 from .. import databases
 from ..errors import FailedError, Refusal
+from ..interrupts import single_threaded
 from ..lookout import Lookout
 from ..protocol import DatabaseSession, KeptDatabase, RestoreFinished, TableRows
 from . import tools_postgresql as tools
 from .create_postgresql import create_like, quoted
-from .dumping import Blocked, Way, count_rows, differing
+from .dumping import Blocked, Stopped, Way, count_rows, differing
+from .in_place_postgresql import restore_in_place
 from .peers_postgresql import sessions_on
 from .tables_postgresql import tables
 
@@ -47,8 +52,9 @@ def preview(connection: Any) -> Way:
         return Way(
             True,
             "This user may not make a database beside %s, so tables that the backup does not have are"
-            " dropped, and the rest is loaded in their place in one transaction. Nothing of now is kept."
+            " dropped, and the rest is loaded in their place, all in one transaction. Nothing of now is kept."
             % live,
+            ("What is loaded has this user as its owner, and grants are left out.",),
         )
 
 
@@ -63,10 +69,10 @@ def restore(connection: Any, path: str, request: Any, call: Any) -> RestoreFinis
             beside = _may_replace(cursor)
         if beside:
             return _beside(connection, path, request, call)
-        return _in_place(connection, path, request, call)
+        return restore_in_place(connection, path, request, call)
     except Blocked as blocked:
         return blocked.finished()
-    except _Stopped:
+    except Stopped:
         return RestoreFinished(False, error="Stopped. Nothing was replaced.")
 
 
@@ -83,10 +89,6 @@ def recreate(connection: Any, end_others: bool, call: Any) -> RestoreFinished:
             return RestoreFinished(True, kept=_change_places(connection, live, new, end_others))
     except Blocked as blocked:
         return blocked.finished()
-
-
-class _Stopped(Exception):
-    """Asked to stop before anything was replaced."""
 
 
 def _current(cursor: Any) -> str:
@@ -114,7 +116,7 @@ def _beside(connection: Any, path: str, request: Any, call: Any) -> RestoreFinis
         if wrong:
             raise FailedError("The backup was loaded, but %s. Nothing was replaced." % "; ".join(wrong))
         if call.stopping:
-            raise _Stopped
+            raise Stopped
         call.progress(0, 0, "Changing names")
         alone.close()  # its session, too, would keep the database from getting another name
         kept_name = _change_places(connection, live, new, request.end_others)
@@ -126,7 +128,7 @@ def _new_database(connection: Any) -> Iterator[Tuple[str, str]]:
     """Yield (this database, a new one like it), which is dropped again if it is not used."""
     with connection.cursor() as cursor:
         live = _current(cursor)
-    new = _name(live, _NEW)
+        new = _name(cursor, live, _NEW)
     with _maintenance(connection) as cursor:
         _drop_leftovers(cursor, live)
         create_like(cursor, new, live)
@@ -145,14 +147,25 @@ def _maintenance(connection: Any) -> Iterator[Any]:
         yield cursor
 
 
-def _name(live: str, between: str) -> str:
-    stamp = datetime.datetime.now(datetime.timezone.utc).strftime(_STAMP)
-    room = LONGEST - len(between) - len(stamp)
-    return _cut(live, room) + between + stamp
+def _name(cursor: Any, live: str, between: str) -> str:
+    """Return a name that is not taken: two restores may end in one second."""
+    moment = datetime.datetime.now(datetime.timezone.utc)
+    while True:
+        stamp = moment.strftime(_STAMP)
+        name = _cut(live, LONGEST - len(between) - len(stamp)) + between + stamp
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if cursor.fetchone() is None:
+            return name
+        moment += datetime.timedelta(seconds=1)
 
 
 def _cut(name: str, size: int) -> str:
-    return name.encode("utf-8")[:size].decode("utf-8", "ignore")
+    """Return what fits of a name, which no other name that is as long begins with too."""
+    encoded = name.encode("utf-8")
+    if len(encoded) <= size:
+        return name
+    digest = hashlib.sha256(encoded).hexdigest()[:8]
+    return encoded[: size - len(digest)].decode("utf-8", "ignore") + digest
 
 
 def _like(live: str, between: str) -> str:
@@ -197,7 +210,7 @@ def _run(connection: Any, database: str, path: str, call: Any, *options: str) ->
             except subprocess.TimeoutExpired:
                 call.progress(0, 0, "Loading the backup: %d s" % (time.monotonic() - begun))
             if call.stopping:
-                raise _Stopped
+                raise Stopped
         child.end()
 
 
@@ -218,20 +231,37 @@ def _rows_of(connection: Any, database: str, call: Any) -> Tuple[TableRows, ...]
 
 def _change_places(connection: Any, live: str, new: str, end_others: bool) -> str:
     """Rename `live` to what is returned and `new` to `live`, both or none. Raises `Blocked`."""
-    kept_name = _name(live, _KEPT)
+    with connection.cursor() as cursor:
+        kept_name = _name(cursor, live, _KEPT)
     databases.discard(connection)
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        with _maintenance(connection) as cursor:
-            others = sessions_on(cursor, live)
-            if others and not end_others:
-                raise Blocked(others)
-            _end(cursor, others)
-            if _renamed(cursor, live, new, kept_name):
-                return kept_name
-            if time.monotonic() > deadline:
+    with _maintenance(connection) as cursor:
+        others = sessions_on(cursor, live)
+        if others and not end_others:
+            raise Blocked(others)
+        _end(cursor, others)
+        # While a rename waits for the last one to leave nobody new is let in: whoever came in between
+        # is ended from the side meanwhile.
+        over = threading.Event()
+        ending = threading.Thread(target=_go_on_ending, args=(connection, live, over), daemon=True)
+        if end_others and not single_threaded():
+            ending.start()
+        try:
+            if not _renamed(cursor, live, new, kept_name):
                 raise Blocked(sessions_on(cursor, live))
-        time.sleep(EVERY)
+        finally:
+            over.set()
+            if ending.is_alive():
+                ending.join()
+    return kept_name
+
+
+def _go_on_ending(connection: Any, live: str, over: threading.Event) -> None:
+    try:
+        with _maintenance(connection) as cursor:
+            while not over.wait(EVERY):
+                _end(cursor, sessions_on(cursor, live))
+    except Error as error:  # a session that is not ours to end: the rename tells who is there
+        sys.stderr.write("djmig-tui: sessions cannot be ended: %s\n" % error)
 
 
 def _end(cursor: Any, others: List[DatabaseSession]) -> None:
@@ -253,31 +283,6 @@ def _renamed(cursor: Any, live: str, new: str, kept_name: str) -> bool:
             raise
         return False
     return True
-
-
-# -- in place
-def _in_place(connection: Any, path: str, request: Any, call: Any) -> RestoreFinished:
-    notes: List[str] = []
-    with connection.cursor() as cursor, Lookout(connection, True, lambda message: None):
-        live = _current(cursor)
-        if call.stopping:
-            raise _Stopped
-        if request.tables:  # else nobody knows what is in the backup
-            claimed = {each.table for each in request.tables}
-            extra = [(name, sql) for name, sql in tables(cursor) if name not in claimed]
-            cursor.execute("SET lock_timeout = %d" % int(PATIENCE * 1000))
-            if extra:
-                cursor.execute("DROP TABLE %s CASCADE" % ", ".join(sql for _, sql in extra))
-                notes.append(
-                    "Dropped, since the backup does not have them: %s." % ", ".join(n for n, _ in extra)
-                )
-        options = ("--clean", "--if-exists", "--single-transaction", "--no-owner", "--no-acl")
-        _run(connection, live, path, call, *options)
-        call.progress(0, 0, "Comparing the rows")
-        wrong = differing(request.tables, _rows_of(connection, live, call))
-    if wrong:
-        notes.append("The rows are not all as the backup claims: %s." % "; ".join(wrong))
-    return RestoreFinished(True, notes=tuple(notes))
 
 
 # -- what is kept
