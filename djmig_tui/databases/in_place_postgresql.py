@@ -41,17 +41,18 @@ def restore_in_place(connection: Any, path: str, request: Any, call: Any) -> Res
     pg_restore has such a transaction too, but takes no statement of ours into it. The COMMIT is ours
     to write: when we are killed psql comes to the end of what it reads without one, and all is as it was.
     """
-    with connection.cursor() as cursor, Lookout(connection, True, lambda message: None):
+    with connection.cursor() as cursor:
         extra = _extra(cursor, request)
-        begin = _begin(connection, [sql for _, sql in extra])
-        claims = {each.table: each.rows for each in request.tables if each.exact}
-        compare = _COMPARE % (TABLES, literal(json.dumps(claims)) + "::jsonb")
-        try:
+    begin = _begin(connection, [sql for _, sql in extra])
+    claims = {each.table: each.rows for each in request.tables if each.exact}
+    compare = _COMPARE % (TABLES, literal(json.dumps(claims)) + "::jsonb")
+    try:
+        with Lookout(connection, True, lambda message: None):
             _load(connection, path, call, begin, compare)
-        except FailedError as error:
-            if "lock timeout" in error.detail:
-                raise Blocked(sessions(connection)[0]) from error
-            raise FailedError("%s Nothing was replaced." % error, error.detail) from error
+    except FailedError as error:
+        if "lock timeout" in error.detail:
+            raise Blocked(sessions(connection)[0]) from error
+        raise FailedError("%s Nothing was replaced." % error, error.detail) from error
     names = ", ".join(name for name, _ in extra)
     notes = ("Dropped, since the backup does not have them: %s." % names,) if extra else ()
     return RestoreFinished(True, notes=notes)

@@ -15,16 +15,15 @@ _SESSION = (
     " CASE WHEN state = 'idle' THEN state_change ELSE coalesce(xact_start, query_start) END"
     " FROM pg_stat_activity WHERE "
 )
+#: Not the server's own. Of another user's session its kind may be hidden, not who it is.
+_CLIENT = "usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'"
 
 
 def sessions(connection: Any) -> Tuple[List[DatabaseSession], Optional[str]]:
     """Return the other sessions on the same database, and why they cannot all be told."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute(
-            _SESSION + "datname = current_database() AND pid <> pg_backend_pid()"
-            " AND backend_type = 'client backend'"
-        )
+        cursor.execute(_SESSION + "datname = current_database() AND pid <> pg_backend_pid() AND " + _CLIENT)
         found = [_session(row) for row in cursor.fetchall()]
     hidden = any(each.query == "<insufficient privilege>" for each in found)
     return found, "What sessions of other users do cannot be seen by this user." if hidden else None
@@ -33,9 +32,7 @@ def sessions(connection: Any) -> Tuple[List[DatabaseSession], Optional[str]]:
 def sessions_on(cursor: Any, database: str) -> List[DatabaseSession]:
     """Return the sessions on another database of the server than that of `cursor`."""
     cursor.execute("SELECT pg_stat_clear_snapshot()")
-    cursor.execute(
-        _SESSION + "datname = %s AND pid <> pg_backend_pid() AND backend_type = 'client backend'", [database]
-    )
+    cursor.execute(_SESSION + "datname = %s AND pid <> pg_backend_pid() AND " + _CLIENT, [database])
     return [_session(row) for row in cursor.fetchall()]
 
 

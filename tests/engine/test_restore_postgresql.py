@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from djmig_tui import protocol as p
-from djmig_tui.databases import dump_postgresql
+from djmig_tui.databases import dump_postgresql, in_place_postgresql
 from djmig_tui.errors import FailedError, Refusal
 from tests.conftest import need_server
 from tests.engine.mysql_shop import Call
@@ -159,6 +159,30 @@ def test_a_user_who_may_not_make_databases_restores_in_place(before: Before, sho
         assert f"ALTER TABLE public.book OWNER TO {user.user};" in shop.look()
     assert shop.beside() == []
     assert any("owner" in note.lower() for note in (*way.notes, *finished.notes))
+
+
+def test_sessions_of_another_user_keep_it_from_being_replaced_by_one_who_is_no_superuser(
+    before: Before, shop: Shop
+) -> None:
+    with user_of(shop, "secret", creates=True) as user, closing(connect("postgresql", shop.name)) as other:
+        finished = user.restore(before.path, before.rows)
+        assert not finished.done
+        assert [each.id for each in finished.blocked_by] == [str(other.info.backend_pid)]
+
+
+def test_who_holds_a_lock_is_named_where_it_is_restored_in_place(
+    before: Before, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_place_postgresql, "LOCK_TIMEOUT", 300)
+    with user_of(shop, "secret") as user:
+        as_it_was = shop.look()
+        with closing(connect("postgresql", shop.name)) as other:
+            number = str(other.info.backend_pid)
+            other.execute("BEGIN; SELECT * FROM book")
+            finished = user.restore(before.path, before.rows)
+        assert not finished.done
+        assert number in [each.id for each in finished.blocked_by]
+        assert shop.look() == as_it_was, "also what the backup does not have"
 
 
 def test_what_does_not_hold_what_it_claims_is_thrown_away(before: Before, untouched: Shop) -> None:
