@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from djmig_tui import protocol, wire
+from djmig_tui.calls import Call
 from djmig_tui.protocol import Changed, FileRestored, OpenProject, Progress, RestoreFile
 from tui.engine import errors
 from tui.engine.ahead import Ahead, opening
@@ -154,6 +155,42 @@ async def test_progress_and_changes_come_before_the_answer_that_follows_them() -
     await asyncio.sleep(0)
     assert seen == [1, 2, "answer"]
     assert peer.changed == [Changed("git")]
+
+
+async def test_chunks_arrive_in_order_and_whole_before_the_answer() -> None:
+    peer, sent = Peer(), bytes(range(256)) * 3 * 1024
+    server = Call(
+        1, "make_backup", None, False, lambda method, params: peer.says(method=method, params=params)
+    )
+    kept: list[bytes] = []
+    request = await peer.asked(on_chunk=kept.append)
+    server.chunk(sent)
+    server.chunk(b"the rest")
+    server.chunk(b"")
+    peer.says(id=1, result={"path": "one"})
+    await request
+    assert b"".join(kept) == sent + b"the rest"
+    assert max(map(len, kept)) == protocol.CHUNK_SIZE
+
+
+async def test_who_cannot_keep_a_chunk_cancels_the_request_and_hears_why() -> None:
+    peer, came = Peer(), []
+
+    def full(data: bytes) -> None:
+        came.append(data)
+        raise OSError("no space left")
+
+    request = await peer.asked(on_chunk=full)
+    for _ in range(2):
+        peer.says(method="$/chunk", params={"id": 1, "data": "AAAA"})
+    peer.says(id=1, result={"path": "one"})
+    with pytest.raises(OSError, match="no space left"):
+        await request
+    assert len(came) == 1, "nothing more is handed on"
+    assert [each["method"] for each in peer.sent] == ["restore_file", "$/cancelRequest"]
+    again = await peer.asked()
+    peer.says(id=2, result={"path": "two"})
+    assert await again == FileRestored("two")
 
 
 async def test_giving_up_sends_one_cancel_and_ignores_the_late_answer() -> None:
