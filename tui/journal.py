@@ -49,7 +49,7 @@ class Act:
             return bool(self.end.id and self.end.steps) and self.end.outcome not in (STARTED, REFUSED)
         if self.end.action in FILES:
             return bool(self.end.id and self.subjects)
-        return bool(self.end.id) and self.end.action in REPLACEMENTS and self.end.outcome == DONE
+        return bool(self.end.id) and self.end.action in (*REPLACEMENTS, RESET) and self.end.outcome == DONE
 
 
 class Deed:

@@ -37,7 +37,7 @@ from djmig_tui.protocol import (
     VerifySchema,
 )
 
-from . import backups, recording
+from . import asking, backups
 from .engine.api import Engine, OnProgress
 from .engine.errors import Failed, Refused
 from .journal import DONE, FAILED, RESET, Deed, new_id, now
@@ -94,7 +94,7 @@ class Reset:
         except BaseException as error:
             deed.end(FAILED, str(error), steps=())
             raise
-        self._host.state.forget_reset()
+        self._host.state.finish_reset()
         deed.end(DONE, plan.title, steps=_keys(plan))
 
     def _keep(self, record: ResetRecord) -> None:
@@ -136,7 +136,8 @@ class Reset:
             raise Refused(" ".join(plan.blockers))
         if not plan.steps:
             return
-        finished = await recording.run_recorded(self._host.engine, self._host.write, plan, self._on_progress)
+        # Not written down by itself: it is part of the reset, and taken back with it.
+        finished = await self._host.engine.run_plan(asking.run(plan), self._on_progress)
         if finished.error or finished.stopped:
             await self._host.renew()
             raise Failed(finished.error or "Stopped. What stands can be finished, or put back.")

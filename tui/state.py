@@ -112,8 +112,16 @@ class State:
         """Return the reset that has begun and has no end yet, or None."""
         return self._resets.under_way()
 
+    def finished_reset(self, id: str) -> ResetRecord | None:
+        """Return a reset that has come to its end, if it is the last one that has."""
+        return self._resets.finished(id)
+
+    def finish_reset(self) -> None:
+        """Say that it has come to its end, and keep what leads back."""
+        self._resets.finish()
+
     def forget_reset(self) -> None:
-        """Say that it has come to its end."""
+        """Say that nothing of it stands any more."""
         self._resets.forget()
 
     # -- journal

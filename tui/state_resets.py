@@ -39,6 +39,7 @@ class Resets:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "reset.json"
+        self._last = folder / "reset-done.json"
 
     def save(self, reset: ResetRecord) -> None:
         """Keep it: when this returns it is on the disk. Raises `StateError` if that cannot be done."""
@@ -57,9 +58,26 @@ class Resets:
         except ValueError:
             return None
 
-    def forget(self) -> None:
-        """Say that it has come to its end. Raises `StateError` if that cannot be kept."""
+    def finished(self, id: str) -> ResetRecord | None:
+        """Return a reset that has come to its end, if it is the last one that has."""
         try:
+            found = record(ResetRecord, json.loads(content_of(self._last) or b"null"))
+        except ValueError:
+            return None
+        return found if found is not None and found.id == id else None
+
+    def finish(self) -> None:
+        """Say that it has come to its end, and keep what leads back. Raises `StateError`."""
+        self._away(self._last)
+
+    def forget(self) -> None:
+        """Say that nothing of it stands any more. Raises `StateError` if that cannot be kept."""
+        self._away(None)
+
+    def _away(self, to: Path | None) -> None:
+        try:
+            if to is not None and self._path.exists():
+                self._path.replace(to)
             self._path.unlink(missing_ok=True)
             sync_folder(self._path.parent)
         except OSError as error:

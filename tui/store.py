@@ -169,5 +169,11 @@ class ResetStore(StateStore, Protocol):
     def reset_under_way(self) -> ResetRecord | None:
         """Return the reset that has begun and has no end yet, or None."""
 
+    def finished_reset(self, id: str) -> ResetRecord | None:
+        """Return a reset that has come to its end, if it is the last one that has."""
+
+    def finish_reset(self) -> None:
+        """Say that it has come to its end, and keep what leads back."""
+
     def forget_reset(self) -> None:
-        """Say that it has come to its end."""
+        """Say that nothing of it stands any more."""

@@ -12,7 +12,7 @@ from djmig_tui.protocol import KeptDatabase, ScanHistory
 
 from . import background, removal
 from .engine.errors import EngineError
-from .journal import PUT_BACK, REMOVE, RUNS, Act, Choice
+from .journal import PUT_BACK, REMOVE, RESET, RUNS, Act, Choice
 from .screens.choose import ChooseScreen
 from .screens.plan import open_plan
 from .screens.restore import RestoreScreen
@@ -63,6 +63,10 @@ async def _take_back(app: DjmigApp, act: Act) -> None:
     ways: dict[str, Callable[[DjmigApp, Act], None]] = {REMOVE: _put_back, PUT_BACK: _remove}
     if act.end.action in ways:
         ways[act.end.action](app, act)
+    elif act.end.action == RESET:
+        app.say(
+            "A reset is taken back on the command line: djmig-tui take-back --yes --accept-loss", "warning"
+        )
     elif await _is_as_it_left_it(app, act):
         if act.end.action in RUNS:
             open_plan(app, request_for(act), errand=errand_for(act))

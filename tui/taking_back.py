@@ -7,7 +7,7 @@ from datetime import datetime
 
 from djmig_tui.protocol import APPLY_THESE, LOSES, UNDO_THESE, UNKNOWN, History, Plan, PreviewPlan
 
-from .journal import FILES, PUT_BACK, REMOVE, RESTORE, ROLLBACK, RUNS, SWAP, Act, digest, recorded
+from .journal import FILES, PUT_BACK, REMOVE, RESET, RESTORE, ROLLBACK, RUNS, SWAP, Act, digest, recorded
 from .text import one_line, when
 
 #: How many names a sentence lists.
@@ -20,6 +20,7 @@ _CALLED = {
     PUT_BACK: "putting back",
     RESTORE: "restore",
     SWAP: "swap",
+    RESET: "reset",
 }
 
 

@@ -85,10 +85,15 @@ def test_an_app_starts_over_and_what_depends_on_it_comes_back_empty(
     program: Program, project: SampleProject
 ) -> None:
     assert "--accept-loss" in reset(program, project, "shop", "--yes", code=1)
+    before = files(project), project.rows(), project.records()
     reset(program, project, "shop", "--yes", "--accept-loss")
     assert names(project) == ["orders/0001_initial.py", "shop/0001_initial.py"]
     assert project.query("SELECT count(*) FROM shop_item") == [(0,)]
     assert project.query("SELECT count(*) FROM orders_order") == [(0,)]
+    assert program.run(project.folder, project.env, "take-back").code == 1
+    ran = program.run(project.folder, project.env, "take-back", "--yes", "--accept-loss")
+    assert ran.code == 0, ran
+    assert (files(project), project.rows(), project.records()) == before
 
 
 def test_the_project_starts_over_with_a_new_database_whose_name_was_typed(

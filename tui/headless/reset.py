@@ -105,6 +105,22 @@ async def _settle(session: Session, project: Project, record: ResetRecord | None
     return Answer(_data(record.plan, said, None), lines(*said, "Everything was put back."))
 
 
+async def take_reset_back(session: Session, project: Project, id: str) -> Answer:
+    """Put everything back that a reset has done which came to its end, or say why not."""
+    record = session.state.finished_reset(id)
+    if record is None:
+        raise CommandError("What would lead back from it is gone: djmig-tui backups lists what there is.")
+    text = lines(
+        f"Take back: {record.plan.title}",
+        "What was written since goes: the backups made before it are restored.",
+    )
+    if session.options.read_only or not (session.options.yes and session.options.accept_loss):
+        refusal = "Nothing was done. To do it, add --yes --accept-loss."
+        return Answer(_data(record.plan, [], refusal), text, refusal, code=FAILED)
+    said = await reset_back.put_back(_Host(session, project), record, session.on_progress)
+    return Answer(_data(record.plan, said, None), lines(*said, "Everything was put back."))
+
+
 def _about(record: ResetRecord) -> str:
     steps = record.plan.steps
     stands = f"{record.done} of {len(steps)} steps stand" if record.done else "no step stands"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from djmig_tui.protocol import Project, ReadFile, ScanHistory
 
-from ..journal import PUT_BACK, REMOVE, RUNS, Act, choice, new_id
+from ..journal import PUT_BACK, REMOVE, RESET, RUNS, Act, choice, new_id
 from ..logbook import RECENT
 from ..taking_back import NO_BACKUP_BEFORE, does, errand_for, request_for, what, why_not
 from . import files
 from .answer import FAILED, Answer, CommandError, lines
 from .plans import run_intent
+from .reset import take_reset_back
 from .session import Session
 
 
@@ -26,6 +27,8 @@ async def take_back(session: Session) -> Answer:
         return await _put_back(session, act)
     if act.end.action == PUT_BACK:
         return await _remove(session, act)
+    if act.end.action == RESET:
+        return await take_reset_back(session, project, act.id)
     raise CommandError(_by_restoring(act))
 
 
