@@ -2,11 +2,8 @@
 
 import contextlib
 import datetime
-import hashlib
 import re
 import subprocess
-import sys
-import threading
 import time
 from typing import Any, Iterator, List, Tuple
 
@@ -14,25 +11,19 @@ from django.db import Error
 
 from .. import databases
 from ..errors import FailedError, Refusal
-from ..interrupts import single_threaded
 from ..lookout import Lookout
-from ..protocol import DatabaseSession, KeptDatabase, RestoreFinished, TableRows
+from ..protocol import KeptDatabase, RestoreFinished, TableRows
 from . import tools_postgresql as tools
 from .create_postgresql import create_like, quoted
 from .dumping import Blocked, Stopped, Way, count_rows, differing
 from .in_place_postgresql import restore_in_place
-from .peers_postgresql import sessions_on
+from .swap_postgresql import KEPT, NEW, STAMP, change_places, maintenance, name_beside, names_beside
 from .tables_postgresql import tables
 
-#: How long PostgreSQL's names may be, in bytes.
-LONGEST = 63
-#: How long those who were asked to end are waited for, in seconds.
+#: How long a lock is waited for, in seconds.
 PATIENCE = 5.0
 #: How often it is looked whether a load is to stop, in seconds.
 EVERY = 0.2
-_NEW, _KEPT = "_djmig_new_", "_djmig_"
-_STAMP = "%Y%m%dT%H%M%S"
-_IN_USE = "55006"
 #: What pg_restore says where this user may not give things to others.
 _NOT_OURS = re.compile(
     r"must be (able to SET ROLE|member of role|owner of)|role .* does not exist|permission denied"
@@ -86,7 +77,7 @@ def recreate(connection: Any, end_others: bool, call: Any) -> RestoreFinished:
             )
     try:
         with _new_database(connection) as (live, new):
-            return RestoreFinished(True, kept=_change_places(connection, live, new, end_others))
+            return RestoreFinished(True, kept=change_places(connection, live, new, end_others))
     except Blocked as blocked:
         return blocked.finished()
 
@@ -119,7 +110,7 @@ def _beside(connection: Any, path: str, request: Any, call: Any) -> RestoreFinis
             raise Stopped
         call.progress(0, 0, "Changing names")
         alone.close()  # its session, too, would keep the database from getting another name
-        kept_name = _change_places(connection, live, new, request.end_others)
+        kept_name = change_places(connection, live, new, request.end_others)
     return RestoreFinished(True, kept=kept_name, notes=tuple(notes))
 
 
@@ -128,50 +119,16 @@ def _new_database(connection: Any) -> Iterator[Tuple[str, str]]:
     """Yield (this database, a new one like it), which is dropped again if it is not used."""
     with connection.cursor() as cursor:
         live = _current(cursor)
-        new = _name(cursor, live, _NEW)
-    with _maintenance(connection) as cursor:
+        new = name_beside(cursor, live, NEW)
+    with maintenance(connection) as cursor:
         _drop_leftovers(cursor, live)
         create_like(cursor, new, live)
     try:
         yield live, new
     except BaseException:
-        with contextlib.suppress(Error), _maintenance(connection) as cursor:  # the next restore drops it
+        with contextlib.suppress(Error), maintenance(connection) as cursor:  # the next restore drops it
             cursor.execute("DROP DATABASE IF EXISTS %s" % quoted(new))
         raise
-
-
-@contextlib.contextmanager
-def _maintenance(connection: Any) -> Iterator[Any]:
-    """Yield a cursor on another database of the server, as the same user."""
-    with connection._nodb_cursor() as cursor:
-        yield cursor
-
-
-def _name(cursor: Any, live: str, between: str) -> str:
-    """Return a name that is not taken: two restores may end in one second."""
-    moment = datetime.datetime.now(datetime.timezone.utc)
-    while True:
-        stamp = moment.strftime(_STAMP)
-        name = _cut(live, LONGEST - len(between) - len(stamp)) + between + stamp
-        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-        if cursor.fetchone() is None:
-            return name
-        moment += datetime.timedelta(seconds=1)
-
-
-def _cut(name: str, size: int) -> str:
-    """Return what fits of a name, which no other name that is as long begins with too."""
-    encoded = name.encode("utf-8")
-    if len(encoded) <= size:
-        return name
-    digest = hashlib.sha256(encoded).hexdigest()[:8]
-    return encoded[: size - len(digest)].decode("utf-8", "ignore") + digest
-
-
-def _like(live: str, between: str) -> str:
-    """Return the regular expression of the names that `_name` makes for a database."""
-    room = LONGEST - len(between) - len("20260301T120000")
-    return "^%s%s[0-9]{8}T[0-9]{6}$" % (re.escape(_cut(live, room)), between)
 
 
 def _drop_leftovers(cursor: Any, live: str) -> None:
@@ -179,7 +136,7 @@ def _drop_leftovers(cursor: Any, live: str) -> None:
     cursor.execute(
         "SELECT datname FROM pg_database d WHERE datname ~ %s"
         " AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datid = d.oid)",
-        [_like(live, _NEW)],
+        [names_beside(live, NEW)],
     )
     for (name,) in cursor.fetchall():
         cursor.execute("DROP DATABASE IF EXISTS %s" % quoted(name))
@@ -229,62 +186,6 @@ def _rows_of(connection: Any, database: str, call: Any) -> Tuple[TableRows, ...]
         databases.discard(other)
 
 
-def _change_places(connection: Any, live: str, new: str, end_others: bool) -> str:
-    """Rename `live` to what is returned and `new` to `live`, both or none. Raises `Blocked`."""
-    with connection.cursor() as cursor:
-        kept_name = _name(cursor, live, _KEPT)
-    databases.discard(connection)
-    with _maintenance(connection) as cursor:
-        others = sessions_on(cursor, live)
-        if others and not end_others:
-            raise Blocked(others)
-        _end(cursor, others)
-        # While a rename waits for the last one to leave nobody new is let in: whoever came in between
-        # is ended from the side meanwhile.
-        over = threading.Event()
-        ending = threading.Thread(target=_go_on_ending, args=(connection, live, over), daemon=True)
-        if end_others and not single_threaded():
-            ending.start()
-        try:
-            if not _renamed(cursor, live, new, kept_name):
-                raise Blocked(sessions_on(cursor, live))
-        finally:
-            over.set()
-            if ending.is_alive():
-                ending.join()
-    return kept_name
-
-
-def _go_on_ending(connection: Any, live: str, over: threading.Event) -> None:
-    try:
-        with _maintenance(connection) as cursor:
-            while not over.wait(EVERY):
-                _end(cursor, sessions_on(cursor, live))
-    except Error as error:  # a session that is not ours to end: the rename tells who is there
-        sys.stderr.write("djmig-tui: sessions cannot be ended: %s\n" % error)
-
-
-def _end(cursor: Any, others: List[DatabaseSession]) -> None:
-    for each in others:
-        cursor.execute("SELECT pg_terminate_backend(%s)", [int(each.id)])
-
-
-def _renamed(cursor: Any, live: str, new: str, kept_name: str) -> bool:
-    """Change both names in one transaction; False if somebody is connected again."""
-    cursor.execute("BEGIN")
-    try:
-        cursor.execute("ALTER DATABASE %s RENAME TO %s" % (quoted(live), quoted(kept_name)))
-        cursor.execute("ALTER DATABASE %s RENAME TO %s" % (quoted(new), quoted(live)))
-        cursor.execute("COMMIT")
-    except Error as error:
-        cursor.execute("ROLLBACK")
-        cause = error.__cause__
-        if getattr(cause, "sqlstate", getattr(cause, "pgcode", None)) != _IN_USE:
-            raise
-        return False
-    return True
-
-
 # -- what is kept
 def kept(connection: Any) -> Tuple[KeptDatabase, ...]:
     """Return the databases that restores replaced and that are still there, the newest first."""
@@ -292,20 +193,20 @@ def kept(connection: Any) -> Tuple[KeptDatabase, ...]:
         cursor.execute(
             "SELECT datname, CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) END"
             " FROM pg_database WHERE datname ~ %s ORDER BY right(datname, 15) DESC",
-            [_like(_current(cursor), _KEPT)],
+            [names_beside(_current(cursor), KEPT)],
         )
         return tuple(KeptDatabase(name, _moment(name), size) for name, size in cursor.fetchall())
 
 
 def _moment(name: str) -> str:
-    moment = datetime.datetime.strptime(name[-15:], _STAMP).replace(tzinfo=datetime.timezone.utc)
+    moment = datetime.datetime.strptime(name[-15:], STAMP).replace(tzinfo=datetime.timezone.utc)
     return moment.isoformat()
 
 
 def drop_kept(connection: Any, name: str) -> None:
     """Drop a database that was replaced. Raises `Refusal` for any other."""
     _refuse_other(connection, name)
-    with _maintenance(connection) as cursor:
+    with maintenance(connection) as cursor:
         cursor.execute("DROP DATABASE %s" % quoted(name))
 
 
@@ -315,7 +216,7 @@ def swap_kept(connection: Any, name: str, request: Any, call: Any) -> RestoreFin
     with connection.cursor() as cursor:
         live = _current(cursor)
     try:
-        return RestoreFinished(True, kept=_change_places(connection, live, name, request.end_others))
+        return RestoreFinished(True, kept=change_places(connection, live, name, request.end_others))
     except Blocked as blocked:
         return blocked.finished()
 
