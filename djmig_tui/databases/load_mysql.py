@@ -3,7 +3,7 @@
 import os
 from typing import Any, Callable, Dict, Iterable, Iterator, List
 
-from ..errors import FailedError
+from ..errors import FailedError, Refusal
 from ..protocol import TableRows
 from . import beside_mysql as names
 from . import mysql_tools as tools
@@ -11,6 +11,8 @@ from .mysql_text import Contents, Rewriter, pieces
 
 #: Seconds that a statement of the dump may wait for a lock.
 _LOCK_TIMEOUT = 60
+#: What is sent around a statement, at most, and what the limit of the server is a multiple of.
+_AROUND, _UNIT = 1024, 1024 * 1024
 
 
 class Stopped(Exception):
@@ -79,6 +81,18 @@ def check_claims(held: Dict[str, int], claimed: Iterable[TableRows]) -> None:
     ]
     if wrong:
         raise FailedError("The backup is not what was made: it has %s." % "; ".join(wrong))
+
+
+def check_length(cursor: Any, contents: Contents) -> None:
+    """Raise `Refusal` if the server would not take a row: in hexadecimal it is twice as long as it was."""
+    cursor.execute("SELECT @@GLOBAL.max_allowed_packet")
+    most = int(cursor.fetchone()[0])
+    longest, table = contents.longest
+    if longest + _AROUND > most:
+        raise Refusal(
+            "Rows of %s take %d bytes at once, and the server takes %d: SET GLOBAL max_allowed_packet = %d"
+            " there, and restore again." % (table, longest, most, -(-(longest + _AROUND) // _UNIT) * _UNIT)
+        )
 
 
 def compare(cursor: Any, database: str, held: Dict[str, int]) -> None:

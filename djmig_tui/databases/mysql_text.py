@@ -61,6 +61,9 @@ class Contents:
 
     def __init__(self) -> None:
         self.rows: Dict[str, int] = {}
+        #: The longest statement that fills a table, in bytes, and the table.
+        self.longest: Tuple[int, str] = (0, "")
+        self._length = 0
         self._whole = False
         self._known = False
         self._into: Optional[str] = None
@@ -104,13 +107,16 @@ class Contents:
         elif insert:
             self._into = name_of(insert.group(1))
             self.rows.setdefault(self._into, 0)
+            self._length = insert.end()
             self._count(piece[insert.end() :])
 
     def _count(self, piece: bytes) -> None:
         # Values are literals, so outside of texts a parenthesis opens a row and nothing else.
         bare = self._bare.of(piece)
         self.rows[str(self._into)] += bare.count(b"(")
+        self._length += len(piece)
         if bare.endswith(b";\n"):
+            self.longest = max(self.longest, (self._length, str(self._into)))
             self._into = None
 
 

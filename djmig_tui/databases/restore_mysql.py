@@ -12,7 +12,7 @@ from . import rights_mysql as rights
 from . import swap_mysql
 from .definitions_mysql import EVENT, Definition, awake, drop, listed, quoted, read, use
 from .kept_mysql import clean_up
-from .load_mysql import Stopped, check_claims, compare, load, read_dump
+from .load_mysql import Stopped, check_claims, check_length, compare, load, read_dump
 from .mysql_text import Rewriter
 from .waiting_mysql import Blocked, alone, lock
 from .written_mysql import marker
@@ -90,7 +90,9 @@ class _Restore:
     def run(self) -> RestoreFinished:
         """Restore, and tell how it ended."""
         told = self._call.progress
-        self._rows = read_dump(self._path, lambda done, size: told(done, size, "Reading the backup")).rows
+        contents = read_dump(self._path, lambda done, size: told(done, size, "Reading the backup"))
+        self._rows = contents.rows
+        check_length(self._cursor, contents)
         check_claims(self._rows, self._request.tables)
         self._notes.extend(clean_up(self._cursor, self._live))
         new = names.new_name(self._cursor, self._live)

@@ -151,6 +151,21 @@ def test_a_backup_that_was_changed_is_refused_and_nothing_is_replaced(
     assert shop.beside() == []
 
 
+def test_rows_that_the_server_would_not_take_are_named_before_anything_is_replaced(
+    before: Before, shop: Shop, tmp_path: Path
+) -> None:
+    ((most,),) = shop.query("SELECT @@GLOBAL.max_allowed_packet")
+    long = tmp_path / "long.sql"
+    text = before.path.read_bytes()
+    long.write_bytes(text.replace(b"0x00FF27225C0A", b"0x" + b"00" * (most // 2)))
+    with pytest.raises(
+        Refusal, match=r"Rows of book take \d+ bytes at once, .* SET GLOBAL max_allowed_packet"
+    ):
+        shop.restore(long, before.rows)
+    assert shop.look() == before.new
+    assert shop.beside() == []
+
+
 def test_a_stop_before_the_tables_change_places_replaces_nothing(before: Before, shop: Shop) -> None:
     for moment in ("Loading the backup", "Comparing the rows"):
         finished = shop.restore(before.path, before.rows, Call(when=lambda message: message == moment))  # noqa: B023
