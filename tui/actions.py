@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from textual.binding import Binding, BindingType
 
 from . import context as why
 from . import why_back, why_backups, why_files
-from .context import Context
+from .action import FOLD, HELP, MOVE, PANE, QUIT, TABS, Action
+from .actions_backups import BACKUPS_ACTIONS, RESTORE_ACTIONS, RESTORING_ACTIONS
 
 MAIN, PLAN, RUN, REMOVE, ASK, TROUBLE, TEXT = "main", "plan", "run", "remove", "ask", "trouble", "text"
 REHEARSE, VERIFY, TIMELINE, MAKE = "rehearse", "verify", "timeline", "make"
@@ -32,46 +32,6 @@ SCOPES = {
     ASK: "Questions",
 }
 
-
-@dataclass(frozen=True)
-class Action:
-    """One thing that a user can do: `id` names the screen's ``action_<id>`` method."""
-
-    id: str
-    keys: tuple[str, ...]  # as Textual names them
-    label: str  # for the footer; "" keeps it out
-    help: str
-    why_not: Callable[[Context], str | None] = why.always
-    shown: str = ""  # the keys as people write them; made from `keys` if empty
-
-    @property
-    def key(self) -> str:
-        """The keys as people write them."""
-        return self.shown or " ".join(self.keys)
-
-
-def _move() -> Action:
-    keys = ("j", "k", "up", "down", "g", "G", "ctrl+d", "ctrl+u")
-    return Action("move", keys, "", "move, in every pane", shown="j k ↑ ↓ g G ^d ^u")
-
-
-MOVE = _move()
-FOLD = Action("fold", ("h", "l", "left", "right"), "", "fold, unfold; sideways in a text", shown="h l ← →")
-PANE = Action("pane", ("tab", "shift+tab"), "", "next pane; with Shift the one before", shown="Tab")
-#: Key → what a pane does with it. A pane that can hold the focus answers ``action_move`` for each.
-MOVES = {
-    "j,down": "down",
-    "k,up": "up",
-    "g,home": "top",
-    "G,end": "bottom",
-    "ctrl+d,pagedown": "half_down",
-    "ctrl+u,pageup": "half_up",
-    "h,left": "left",
-    "l,right": "right",
-}
-HELP = Action("help", ("question_mark",), "help", "help for what is under the cursor", shown="?")
-QUIT = Action("quit", ("q", "ctrl+q"), "quit", "quit; asks during a run", shown="q ^q")
-TABS = ("Reverse SQL", "Forward SQL", "Operations", "Source", "Impact", "Depends")
 
 ACTIONS: dict[str, tuple[Action, ...]] = {
     MAIN: (
@@ -237,50 +197,9 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         HELP,
         QUIT,
     ),
-    BACKUPS: (
-        MOVE,
-        PANE,
-        Action("make", ("m",), "back up now", "make a backup now", why_backups.make),
-        Action(
-            "restore",
-            ("enter",),
-            "restore",
-            "look at what restoring it would replace; changes nothing",
-            why_backups.restore,
-            shown="Enter",
-        ),
-        Action("delete", ("D",), "delete", "delete it, after a question", why_backups.delete),
-        Action("copy_path", ("c",), "copy path", "copy where it is", why_backups.copy),
-        Action("leave", ("escape",), "leave", "stop a backup under way; leave", shown="Esc"),
-        HELP,
-        QUIT,
-    ),
-    RESTORE: (
-        Action(
-            "run", ("R",), "restore it", "put the backup in place; nothing else does", why_backups.run_restore
-        ),
-        Action(
-            "back_up",
-            ("b",),
-            "back up first",
-            "make a backup of what is there now before it is replaced, or do not",
-            why_backups.toggle,
-        ),
-        Action("leave", ("escape",), "leave", "leave; nothing was changed", shown="Esc"),
-        Action("look_again", ("r",), "look again", "look at the database again"),
-        HELP,
-        QUIT,
-    ),
-    RESTORING: (
-        MOVE,
-        Action("stop", ("s",), "stop", "ask the restore to stop; asks first", why.while_running),
-        Action(
-            "leave", ("escape",), "leave", "to the tree after the restore; asks first during it", shown="Esc"
-        ),
-        Action("unfold", ("l",), "", "show, hide the traceback of what went wrong"),
-        HELP,
-        QUIT,
-    ),
+    BACKUPS: BACKUPS_ACTIONS,
+    RESTORE: RESTORE_ACTIONS,
+    RESTORING: RESTORING_ACTIONS,
     REMOVE: (
         Action("remove", ("D",), "delete the file", "delete what is listed; nothing else does", why.remove),
         Action("undo_first", ("u",), "roll back first", "roll it back, then remove it", why.undo_first),
@@ -340,12 +259,6 @@ def bindings(scope: str) -> list[BindingType]:
             argument = f", {key!r}" if action.id == "tab" else ""
             made.append(Binding(key, f"screen.do({action.id!r}{argument})", action.label, show=False))
     return made
-
-
-def move_bindings(*, sideways: bool = True) -> list[BindingType]:
-    """Return the bindings of a pane for the keys that move; without `sideways` h and l are left alone."""
-    moves = {keys: how for keys, how in MOVES.items() if sideways or how not in ("left", "right")}
-    return [Binding(keys, f"move({how!r})", how, show=False) for keys, how in moves.items()]
 
 
 def key_table(scopes: Iterable[str] = tuple(SCOPES)) -> str:

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from djmig_tui.protocol import UNDO, MigrationDetail, PreviewPlan, Sql
 
 from . import background
+from .commands import sql_command
 from .counting import count_rows
 from .engine.errors import Cancelled, EngineError
 from .nodes import Node
@@ -111,7 +112,8 @@ class Follower:
     def _show(self, node: Node, result: Sql | MigrationDetail) -> None:
         if isinstance(result, Sql):
             self._pane.show_sql(result)
-            self._session.note_sql(result.app, result.name, backwards=result.backwards)
+            database = self._session.database
+            self._session.note(sql_command(result.app, result.name, database, backwards=result.backwards))
         else:
             self._pane.show_detail(result)
             if self._pane.tab == IMPACT and node.migration is not None and node.migration.applied:

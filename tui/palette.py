@@ -8,7 +8,8 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.markup import escape
 
-from .actions import ACTIONS, FOLD, MOVE, PANE, Action
+from .action import FOLD, MOVE, PANE, Action
+from .actions import ACTIONS
 from .screens.base import ActionScreen
 from .text import one_line
 

@@ -15,7 +15,7 @@ from . import background, writes
 from .engine.errors import EngineError
 from .journal import new_id
 from .screens.ask import AskScreen
-from .screens.plan import open_plan
+from .screens.opening import open_plan
 from .screens.remove import RemoveScreen
 from .store import TrashEntry
 from .text import count, one_line, sentence, when

@@ -28,7 +28,6 @@ from djmig_tui.protocol import (
 )
 
 from .backup_settings import DEFAULTS, BackupSettings
-from .commands import sql_command
 from .engine.api import Engine
 from .engine.errors import Cancelled, EngineEnded, EngineError, Failed
 from .interrupted import with_unfinished
@@ -297,10 +296,6 @@ class Session:
     def write(self, entry: JournalEntry) -> None:
         """Write what was done, or tried, to the journal and to the log on screen."""
         self.logbook.write(entry)
-
-    def note_sql(self, app: str, name: str, *, backwards: bool) -> None:
-        """Add the sqlmigrate command of what is shown."""
-        self.note(sql_command(app, name, self.database, backwards=backwards))
 
     def _database_option(self) -> str:
         return "" if self.database == "default" else f" --database {self.database}"

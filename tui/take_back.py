@@ -14,7 +14,7 @@ from . import background, removal
 from .engine.errors import EngineError
 from .journal import PUT_BACK, REMOVE, RESET, RUNS, Act, Choice
 from .screens.choose import ChooseScreen
-from .screens.plan import open_plan
+from .screens.opening import open_plan
 from .screens.restore import RestoreScreen
 from .screens.restoring import open_swap
 from .taking_back import NO_BACKUP_BEFORE, does, errand_for, request_for, what, why_not

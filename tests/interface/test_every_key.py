@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from textual.binding import Binding
 
-from tui.actions import ACTIONS, MAIN, MOVES, RESERVED, SCOPES, bindings, find, key_table
+from tui.action import MOVES
+from tui.actions import ACTIONS, MAIN, RESERVED, SCOPES, bindings, find, key_table
 from tui.context import Context
 from tui.screens.help import HelpScreen
 from tui.screens.main import MainScreen

@@ -15,7 +15,8 @@ from textual.widgets.option_list import Option
 
 from djmig_tui.protocol import Database
 
-from ..actions import TEXT, bindings, move_bindings
+from ..action import move_bindings
+from ..actions import TEXT, bindings
 from ..context import Context
 from ..text import one_line
 from ..widgets.bars import place_of

@@ -34,7 +34,7 @@ from .backups import BackupsScreen
 from .base import ActionScreen
 from .choose import choose_database
 from .make import open_make
-from .plan import open_plan
+from .opening import open_plan
 from .timeline import TimelineScreen
 from .verify import VerifyScreen
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ from .run import RunScreen
 from .save import SaveScreen
 
 if TYPE_CHECKING:
-    from ..app import DjmigApp
+    pass
 
 _CHANGED = "The project changed since this plan was made. Press r to look again; until then it cannot run."
 #: What a fresh engine is waited for: to see whether the plan still is the same, or to make it anew.
@@ -296,18 +296,3 @@ class PlanScreen(ActionScreen[bool]):
         """Save the SQL as a script."""
         if self.plan is not None and self._sql is not None:
             self.app.push_screen(SaveScreen(suggest_path(self.plan), as_script(self.plan, self._sql)))
-
-
-def open_plan(
-    app: DjmigApp,
-    request: PreviewPlan,
-    then: Callable[[], None] | None = None,
-    errand: Errand | None = None,
-) -> None:
-    """Show what an intent would do; `then` follows once it was run to its end."""
-
-    def left(done: bool | None) -> None:
-        if done and then is not None:
-            then()
-
-    app.push_screen(PlanScreen(app.session, request, read_only=app.read_only, errand=errand), left)

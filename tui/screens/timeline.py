@@ -18,7 +18,7 @@ from ..text import count, one_line
 from ..widgets.bars import Banner, StatusBar
 from ..widgets.timeline import Timeline
 from .base import ActionScreen
-from .plan import open_plan
+from .opening import open_plan
 
 _CHANGED = "The records changed since this was made. Press Esc, then L again."
 

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from djmig_tui.protocol import Database, Problem, Project
 
-from ..actions import Action
+from ..action import Action
 from ..messages import Where
 from ..text import count, one_line
 

@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
 
-from ..actions import move_bindings
+from ..action import move_bindings
 from ..text import clean
 
 #: Longer texts are shown without colours: parsing them would be felt.

@@ -12,7 +12,7 @@ from textual.widgets import ContentSwitcher, Static
 from djmig_tui.protocol import History, MigrationDetail, Plan, Project, Sql
 
 from .. import describe
-from ..actions import TABS
+from ..action import TABS
 from ..describe_plan import describe_cost
 from ..nodes import Node
 from ..text import one_line

@@ -14,7 +14,7 @@ from textual.widgets.tree import TreeNode
 
 from djmig_tui.protocol import History
 
-from ..actions import move_bindings
+from ..action import move_bindings
 from ..nodes import Branch, Node, View, arrange, matches
 from ..text import one_line
 from .tree_labels import app_label, fit, migration_label

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from ..actions import move_bindings
+from ..action import move_bindings
 
 #: What a line begins with and what its continuations are indented by: spaces, a number, a sign.
 _LEAD = re.compile(r"\s*(?:\d+\.\s+|\[.\]\s+|λ\s+|[^\w\s\[\](){}<>.,;:'\"/\\-]\s+|because )?")

@@ -8,7 +8,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from ..actions import TABS
+from ..action import TABS
 
 _SHORT = ("Reverse", "Forward", "Ops", "Source", "Impact", "Deps")
 _SHORTEST = ("Rev", "Fwd", "Ops", "Src", "Imp", "Dep")

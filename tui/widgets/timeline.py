@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ..actions import move_bindings
+from ..action import move_bindings
 from ..applied_runs import Applied, Run, between, moment
 from ..text import one_line
 
