@@ -9,6 +9,7 @@ from . import rights_mysql as rights
 from . import swap_mysql
 from .definitions_mysql import quoted
 from .dumping import count_rows
+from .kept_mysql import clean_up
 from .waiting_mysql import Blocked, alone
 
 
@@ -38,9 +39,11 @@ def recreate(connection: Any, end_others: bool, call: Any) -> RestoreFinished:
                 "This user may not create databases: ask for the right, or roll back to zero instead."
             )
         swap_mysql.refuse_outside(cursor)
+        notes = clean_up(cursor, live)
         names.create_like(cursor, new, live)
+        swap = swap_mysql.Swap(connection, cursor, live, new)
         try:
-            kept = swap_mysql.Swap(connection, cursor, live, new).run([], end_others)
+            kept = swap.run([], end_others)
         except Blocked as blocked:
-            return blocked.finished(())
-    return RestoreFinished(True, kept=kept)
+            return blocked.finished(notes)
+    return RestoreFinished(True, kept=kept, notes=(*notes, *swap.notes))

@@ -92,6 +92,8 @@ class Swap:
         drop(cursor, [each for each in leaving if each.kind == TRIGGER], live)
         drop(cursor, [each for each in present if each.kind == TRIGGER], new)
         moves = [(live, kept, name) for name in here] + [(new, live, name) for name in there]
+        if not moves:
+            return
         rename = "RENAME TABLE %s" % ", ".join(
             "%s.%s TO %s.%s" % (quoted(source), quoted(name), quoted(target), quoted(name))
             for source, target, name in moves

@@ -190,6 +190,20 @@ def test_tables_elsewhere_that_point_here_are_named_before_they_are_torn_away(
     assert shop.look() == before.new
 
 
+def test_an_empty_database_takes_the_place_of_a_full_one_and_of_an_empty_one(
+    before: Before, shop: Shop
+) -> None:
+    with shop.connected() as connection:
+        finished = dump_mysql.recreate(connection, False, Call())
+        assert finished.done
+        assert shop.look() == {}
+        assert dump_mysql.recreate(connection, False, Call()).done
+        assert shop.look() == {}
+        request = p.SwapKept("default", str(finished.kept))
+        assert dump_mysql.swap_kept(connection, str(finished.kept), request, Call()).done
+    assert shop.look() == before.new
+
+
 def test_names_beside_a_long_name_fit(before: Before) -> None:
     with_long = copy_of(before.shop, "djmig_test_".ljust(64, "x"))
     try:
@@ -232,7 +246,7 @@ def killed(shop: Shop, work: Callable[[Any, Call], object], place: int) -> bool:
     return killed_after(run, place)
 
 
-@pytest.mark.parametrize("step", [13, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("step", [19, pytest.param(1, marks=pytest.mark.long)])
 def test_killed_at_any_moment_one_of_both_is_in_place_and_the_next_start_finishes(
     before: Before, step: int
 ) -> None:
@@ -245,7 +259,7 @@ def test_killed_at_any_moment_one_of_both_is_in_place_and_the_next_start_finishe
     assert shoot(before, step, work) == {False, True}
 
 
-@pytest.mark.parametrize("step", [17, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("step", [23, pytest.param(1, marks=pytest.mark.long)])
 def test_killed_while_a_kept_database_is_put_back(before: Before, step: int) -> None:
     def restored() -> Shop:
         shop = copy_of(before.shop)
