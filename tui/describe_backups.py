@@ -108,7 +108,8 @@ def describe_none(means: BackupMeans | None) -> Content:
         return stack(describe_trouble(means.why_not), Content(), _own_command() if means.missing else [])
     size = f"up to {size_in_words(means.size)}" if means.size else "of unknown size"
     how = f"{size}, by {', '.join(means.tools)}"
-    return Content(f"There are no backups of this database yet. m makes one: {how}.")
+    text = Content(f"There are no backups of this database yet. m makes one: {how}.")
+    return stack(text, *(Content(note) for note in means.notes))
 
 
 def _own_command() -> list[Content]:

@@ -16,10 +16,11 @@ async def back_up(session: Session) -> Answer:
     """Make a backup of the database that was asked for, or say why that cannot be done."""
     keeping = keeping_of(session, await session.project())
     swept = session.state.sweep_backups()
+    told = (*swept, *(await backups.means(keeping)).notes)
     entry = await backups.make(keeping, ASKED_FOR, session.on_progress)
     command = keeping.command(f"restore --backup {entry.id} --yes")
-    text = lines(*swept, f"Made the backup {entry.id}", *about(entry), f"To restore it: {command}")
-    return Answer({**entry_data(entry), "notes": swept, "error": None}, text)
+    text = lines(*told, f"Made the backup {entry.id}", *about(entry), f"To restore it: {command}")
+    return Answer({**entry_data(entry), "notes": told, "error": None}, text)
 
 
 async def back_up_before(session: Session, project: Project, plan: Plan) -> BackupEntry | None:
