@@ -17,7 +17,7 @@ PICTURES = sorted(FOLDER.glob("*.svg"))
 def told(svg: str) -> str:
     """Return what stands on a picture without what differs from day to day and machine to machine."""
     text = re.sub(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?", "DATE", text_of(svg))
-    text = re.sub(r"Python [\d.]+ · Django [\d.]+", "VERSIONS", text)
+    text = re.sub(r"Python [\d.]+ · Django [\d.]+|SQLite [\d.]+|up to [\d.,]+ [kM]?B", "VERSIONS", text)
     return re.sub(r"\s+", " ", text)
 
 
