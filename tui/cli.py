@@ -56,7 +56,7 @@ def _main(options: Options) -> int:
         )
     if options.where:
         return _print_where(options)
-    if options.command == "backups" and not options.kept and options.drop_kept is None:
+    if options.command == "backups" and not options.about_kept:
         return _backups(options)
     launch = start.demo_launch() if options.demo else start.find_launch(options, _here(), os.environ)
     if options.command is not None:

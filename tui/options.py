@@ -58,11 +58,17 @@ class Options:
     delete: str | None = None
     kept: bool = False
     drop_kept: str | None = None
+    swap_kept: str | None = None
     project: bool = False  # a reset of all of it
     keep_data: bool = False
     drop_tables: bool = False
     finish: bool = False
     put_back: bool = False
+
+    @property
+    def about_kept(self) -> bool:
+        """Whether `backups` is asked about databases that restores replaced, which needs an engine."""
+        return self.kept or self.drop_kept is not None or self.swap_kept is not None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -92,6 +98,8 @@ def parse(argv: Sequence[str]) -> Options:
         raise UsageError("--undo takes a migration. Without it, 'zero' undoes the whole app.")
     if options.command == "migrate" and options.name == ZERO:
         raise UsageError(f"'zero' is where a rollback ends. Type: djmig-tui rollback {options.app} zero.")
+    if options.command == "backups" and options.end_sessions and options.swap_kept is None:
+        raise UsageError("--end-sessions goes with --swap-kept NAME. See djmig-tui backups --help.")
     if options.command == "restore" and (options.backup is None) == (options.name is None):
         raise UsageError(
             "restore takes APP and NAME of a removed migration, or --backup ID. See djmig-tui restore --help."
@@ -185,6 +193,10 @@ def _add_backups(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     one.add_argument("--delete", metavar="ID", help="delete a backup")
     one.add_argument("--kept", action="store_true", help="list the databases that restores replaced instead")
     one.add_argument("--drop-kept", metavar="NAME", help="drop a database that a restore replaced")
+    one.add_argument("--swap-kept", metavar="NAME", help="put a database that a restore replaced back")
+    backups.add_argument(
+        "--end-sessions", action="store_true", help="with --swap-kept: end others that are connected"
+    )
     _add_yes(backups)
     restore = add("restore", "put back a removed migration's file, or with --backup a whole database")
     restore.add_argument("app", nargs="?", metavar="APP")

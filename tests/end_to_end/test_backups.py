@@ -145,7 +145,11 @@ def test_a_password_is_in_no_command_line_while_postgresql_is_backed_up_and_rest
         restored = program.run(folder, env, *typed)
         assert (restored.code, restored.data["restored"]) == (0, True), restored.data["error"]
         assert project.snapshot() == before
-        dropped = program.run(folder, env, "backups", "--drop-kept", restored.data["kept"], "--yes")
+        swap = ("backups", "--swap-kept", restored.data["kept"], "--yes", "--json")
+        swapped = program.run(folder, env, *swap)
+        assert (swapped.code, swapped.data["swapped"]) == (0, True), swapped.data["error"]
+        assert not project.query("SELECT * FROM shop_item"), "what was deleted before the restore"
+        dropped = program.run(folder, env, "backups", "--drop-kept", swapped.data["kept"], "--yes")
         assert dropped.code == 0, dropped.err
     called = said.read_bytes().decode()
     assert "-Fc" in called or "--format" in called

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from tests.headless.test_commands import plan_with
 from tests.interface.bookshop import PROJECT
 from tests.interface.fake_engine import BACKUP, FakeEngine
 from tui import cli
-from tui.engine.errors import Failed
+from tui.engine.errors import EngineEnded, Failed
+from tui.journal import DONE, FAILED, STARTED, SWAP
 from tui.options import UsageError, parse
 from tui.state import State
 from tui.store import BackupEntry
@@ -104,6 +106,54 @@ def test_what_restores_replaced_is_listed_and_dropped(run: Run, engine: FakeEngi
     assert engine.writes == []
     assert run("backups", "--drop-kept", kept.name, "--yes").code == 0
     assert engine.writes == [p.DropKept("default", kept.name)]
+
+
+def test_what_a_restore_replaced_is_put_back_and_the_journal_says_so(
+    run: Run, engine: FakeEngine, state: State
+) -> None:
+    kept = p.KeptDatabase("shop djmig", "2026-03-01T12:00:00+00:00")
+    engine.answers["list_kept"] = p.Kept((kept,))
+    assert run("backups", "--swap-kept", "shop", "--yes").code == 2
+    shown = run("backups", "--swap-kept", kept.name)
+    assert (shown.code, shown.out.count("is kept in its stead")) == (1, 1)
+    assert shown.err == "djmig-tui: Nothing was done. To put it back in its place, add --yes.\n"
+    assert run("backups", "--swap-kept", kept.name, "--yes", "--read-only").code == 1
+    assert engine.writes == []
+    assert state.entries() == []
+
+    engine.answers["swap_kept"] = p.RestoreFinished(True, kept="shop_now")
+    ran = run("backups", "--swap-kept", kept.name, "--yes", "--end-sessions", "--json")
+    assert (ran.code, ran.data["swapped"], ran.data["kept"], ran.data["error"]) == (0, True, "shop_now", None)
+    assert engine.writes == [p.SwapKept("default", kept.name, end_others=True)]
+    began, ended = state.entries()
+    assert (began.action, began.outcome, ended.outcome, ended.subject) == (SWAP, STARTED, DONE, "shop_now")
+    assert parse(shlex.split(ended.command)[1:]).swap_kept == kept.name
+
+
+def test_what_is_connected_is_not_ended_by_a_swap_unless_that_is_said(
+    run: Run, engine: FakeEngine, state: State
+) -> None:
+    kept = p.KeptDatabase("shop_old", "2026-03-01T12:00:00+00:00")
+    ada = p.DatabaseSession("7", "ada", "psql", "idle")
+    engine.answers["list_kept"] = p.Kept((kept,))
+    engine.answers["swap_kept"] = p.RestoreFinished(False, error="ada is connected.", blocked_by=(ada,))
+    ran = run("backups", "--swap-kept", kept.name, "--yes")
+    assert ran.code == 1
+    assert ran.err == "djmig-tui: ada is connected. To end those sessions, add --end-sessions.\n"
+    assert engine.writes == [p.SwapKept("default", kept.name, end_others=False)]
+    assert state.entries()[-1].outcome == FAILED
+    with pytest.raises(UsageError, match="goes with --swap-kept"):
+        parse(["backups", "--kept", "--end-sessions"])
+
+
+def test_a_swap_whose_engine_dies_has_no_end_in_the_journal(
+    run: Run, engine: FakeEngine, state: State
+) -> None:
+    kept = p.KeptDatabase("shop_old", "2026-03-01T12:00:00+00:00")
+    engine.answers["list_kept"] = p.Kept((kept,))
+    engine.errors["swap_kept"] = EngineEnded("The engine ended during the swap.", "Killed")
+    assert run("backups", "--swap-kept", kept.name, "--yes").code == 1
+    assert [entry.outcome for entry in state.entries()] == [STARTED]
 
 
 # -------------------------------------------------------------------- restore

@@ -501,7 +501,7 @@ class FakeEngine(Engine):
     ) -> p.RestoreFinished:
         await self._asked("swap_kept", request)
         self.writes.append(request)
-        return p.RestoreFinished(True, seconds=0.1)
+        return self.answers.get("swap_kept", p.RestoreFinished(True, seconds=0.1))  # type: ignore[no-any-return]
 
     # ----------------------------------------------------------------- resets
     async def preview_reset(self, request: p.PreviewReset) -> p.ResetPlan:

@@ -42,10 +42,10 @@ async def restore(session: Session) -> Answer:
         before = await backups.make(keeping, f"before: {plan.title}", session.on_progress)
         text += lines(f"Made the backup {before.id} of the present state: {before.path}")
     finished = await _put_in_place(session, keeping, source, plan, before)
-    wrong = _what_went_wrong(finished)
+    wrong = what_went_wrong(finished)
     return Answer(
         _data(plan, source, finished, before, wrong),
-        text + "\n" + _finished(finished),
+        text + "\n" + how_it_ended(finished),
         wrong,
         detail=finished.detail,
         code=FAILED if wrong else DONE,
@@ -131,14 +131,16 @@ def _data(
     }
 
 
-def _what_went_wrong(finished: RestoreFinished) -> str | None:
+def what_went_wrong(finished: RestoreFinished) -> str | None:
+    """Return why nothing was put in place, as a sentence with the next step, or None."""
     if finished.done:
         return None
     what = sentence(finished.error or "Stopped on request. Nothing was changed.")
     return f"{what} To end those sessions, add --end-sessions." if finished.blocked_by else what
 
 
-def _finished(finished: RestoreFinished) -> str:
+def how_it_ended(finished: RestoreFinished) -> str:
+    """Return what stands once something was put in place, in lines for people."""
     if not finished.done:
         return ""
     kept = f"The database that was there is kept as {finished.kept}." if finished.kept else None

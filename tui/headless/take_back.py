@@ -6,6 +6,7 @@ from djmig_tui.protocol import Project, ReadFile, ScanHistory
 
 from ..journal import PUT_BACK, REMOVE, RESET, RUNS, Act, choice, new_id
 from ..logbook import RECENT
+from ..swaps import command as swap_command
 from ..taking_back import NO_BACKUP_BEFORE, does, errand_for, request_for, what, why_not
 from . import files
 from .answer import FAILED, Answer, CommandError, lines
@@ -40,7 +41,7 @@ def _by_restoring(act: Act) -> str:
     if act.subjects:
         return (
             f"The {what(act)} is taken back by putting {act.subjects[0]} back: z in the interface does, "
-            f"and djmig-tui backups --kept{option} shows it."
+            f"and djmig-tui {swap_command(act.subjects[0])}{option}."
         )
     return f"The {what(act)} cannot be taken back. {NO_BACKUP_BEFORE}"
 

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from djmig_tui.protocol import KeptDatabase, ListSessions, Plan, Progress, RestoreFinished, SwapKept
+from djmig_tui.protocol import KeptDatabase, ListSessions, Plan, Progress, RestoreFinished
 
 from .. import background, backups, restores
 from ..actions import RESTORING, bindings
@@ -22,10 +22,10 @@ from ..describe_backups import describe_restored
 from ..describe_sessions import in_words
 from ..engine.errors import EngineError, Stale
 from ..fresh import replace_engine
-from ..journal import DONE, FAILED, SWAP, Deed
 from ..session import Session
 from ..source import Source
 from ..store import BackupEntry
+from ..swaps import swap
 from ..text import clean, one_line, progress_in_words, sentence, when
 from ..widgets.bars import StatusBar
 from ..widgets.folded import Folded
@@ -119,7 +119,14 @@ class RestoringScreen(ActionScreen["bool | Stale"]):
         job = self._job
         keeping = self._session.keeping(job.database)
         if job.source is None or job.plan is None:
-            return await self._swapped()
+            return await swap(
+                keeping,
+                job.kept,
+                self._session.write,
+                self._progress,
+                end_others=job.end_others,
+                takes_back=job.takes_back,
+            )
         if job.backup_first:
             self._backing_up = True
             self._before = await backups.make(keeping, f"before: {job.title}", self._progress)
@@ -134,21 +141,6 @@ class RestoringScreen(ActionScreen["bool | Stale"]):
             before=self._before.id if self._before else "",
             takes_back=job.takes_back,
         )
-
-    async def _swapped(self) -> RestoreFinished:
-        job = self._job
-        keeping = self._session.keeping(job.database)
-        command = keeping.command(f"backups --swap-kept {job.kept} --yes")
-        deed = Deed(self._session.write, SWAP, job.database, command, takes_back=job.takes_back)
-        deed.begin()
-        request = SwapKept(job.database, job.kept, job.end_others)
-        try:
-            finished = await self._session.engine.swap_kept(request, self._progress)
-        except EngineError as error:
-            deed.end(FAILED, str(error))
-            raise
-        deed.end(DONE if finished.done else FAILED, finished.error or "", subject=finished.kept or "")
-        return finished
 
     def _progress(self, progress: Progress) -> None:
         if not self._under_way:
