@@ -27,10 +27,13 @@ async def means(keeping: Keeping) -> BackupMeans:
     return own_commands.means(keeping, found) if found.missing and keeping.settings.dump else found
 
 
-async def make(keeping: Keeping, reason: str, on_progress: OnProgress | None = None) -> BackupEntry:
+async def make(
+    keeping: Keeping, reason: str, on_progress: OnProgress | None = None, *, spare: str = ""
+) -> BackupEntry:
     """Make a backup, read to its end before this returns. Raises `EngineError`; nothing is left then.
 
-    Old backups that nobody asked for go: as many as the project's settings keep are left.
+    Old backups that nobody asked for go: as many as the project's settings keep are left,
+    and the one with the id `spare`, which is to be restored next.
     """
     deed = Deed(keeping.state.log, BACKUP, keeping.database.alias, keeping.command("backup"))
     how = await means(keeping)
@@ -38,7 +41,7 @@ async def make(keeping: Keeping, reason: str, on_progress: OnProgress | None = N
         raise Refused(how.why_not)
     deed.begin()
     try:
-        entry = await _make(keeping, how, reason, on_progress or _unheard)
+        entry = await _make(keeping, how, reason, on_progress or _unheard, spare)
     except asyncio.CancelledError:
         deed.end(STOPPED, "nothing of it is kept")
         raise
@@ -51,7 +54,9 @@ async def make(keeping: Keeping, reason: str, on_progress: OnProgress | None = N
     return entry
 
 
-async def _make(keeping: Keeping, how: BackupMeans, reason: str, on_progress: OnProgress) -> BackupEntry:
+async def _make(
+    keeping: Keeping, how: BackupMeans, reason: str, on_progress: OnProgress, spare: str
+) -> BackupEntry:
     state = keeping.state
     writer = await asyncio.to_thread(state.begin_backup, keeping.database, how.size)
     try:
@@ -69,7 +74,7 @@ async def _make(keeping: Keeping, how: BackupMeans, reason: str, on_progress: On
     except BaseException:
         state.delete_backup(entry)
         raise
-    await asyncio.to_thread(state.drop_old_backups, entry.database, keeping.settings.keep)
+    await asyncio.to_thread(state.drop_old_backups, entry.database, keeping.settings.keep, (spare,))
     return entry
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -95,9 +95,14 @@ class State:
         """Delete a backup and its manifest. Raises `StateError` if that cannot be done."""
         self._backups.delete(entry)
 
-    def drop_old_backups(self, database: str, keep: int) -> list[BackupEntry]:
-        """Delete all but the last `keep` of an alias that nobody asked for by hand; return what went."""
-        return self._backups.drop_old(database, keep)
+    def drop_old_backups(self, database: str, keep: int, spare: Collection[str] = ()) -> list[BackupEntry]:
+        """Delete all but the last `keep` of an alias that nobody asked for by hand; return what went.
+
+        Those in `spare` stay, and those that lead back from a reset which is under way.
+        """
+        reset = self.reset_under_way()
+        needed = [each.backup for each in reset.backups] if reset is not None else []
+        return self._backups.drop_old(database, keep, {*spare, *needed})
 
     def sweep_backups(self) -> list[str]:
         """Delete what was cut off half-way; return a sentence for each: nothing else is lost."""

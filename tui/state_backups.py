@@ -6,8 +6,9 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,6 +25,9 @@ from .text import size_in_words
 SPARE = 16 * 1024 * 1024
 
 _AT_ONCE = 1024 * 1024
+
+#: The names that we give: any other file in the folder was put there by somebody else.
+_OURS = re.compile(r"\d{8}T\d{6}-[A-Za-z0-9_-]*-[0-9a-f]{8}")
 
 
 class Backups:
@@ -96,12 +100,16 @@ class Backups:
                 "Delete it by hand."
             ) from error
 
-    def drop_old(self, database: str, keep: int) -> list[BackupEntry]:
-        """Delete all but the last `keep` of an alias that nobody asked for by hand; return what went."""
+    def drop_old(self, database: str, keep: int, spare: Collection[str] = ()) -> list[BackupEntry]:
+        """Delete all but the last `keep` of an alias that nobody asked for by hand; return what went.
+
+        Those whose ids are in `spare` stay: somebody is about to restore them.
+        """
         automatic = [one for one in self.entries() if one.database == database and one.reason != ASKED_FOR]
-        for entry in automatic[keep:]:
+        old = [one for one in automatic[keep:] if one.id not in spare]
+        for entry in old:
             self.delete(entry)
-        return automatic[keep:]
+        return old
 
     def sweep(self) -> list[str]:
         """Delete what was cut off half-way; return a sentence for each: nothing else is lost."""
@@ -110,7 +118,8 @@ class Backups:
             found.setdefault(path.name.lstrip(".").partition(".")[0], []).append(path)
         said = []
         for id, paths in sorted(found.items()):
-            if not manifest_of(self.folder, id).exists() and _delete_unlocked(paths):
+            manifest = manifest_of(self.folder, id)
+            if _OURS.fullmatch(id) and not manifest.exists() and _delete_unlocked(paths, manifest):
                 said.append(
                     f"A backup begun at {_moment_of(id)} was cut off before it was whole. "
                     "What there was of it has been deleted; nothing else is lost."
@@ -136,13 +145,15 @@ def _moment_of(id: str) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
-def _delete_unlocked(paths: list[Path]) -> bool:
-    """Delete files that belong together, unless another instance is writing them."""
+def _delete_unlocked(paths: list[Path], manifest: Path) -> bool:
+    """Delete files that belong together, unless another instance is writing them, or just has."""
     held: list[int] = []
     try:
         for path in paths:
             held.append(os.open(path, os.O_RDONLY | os.O_NOFOLLOW))
             fcntl.flock(held[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if manifest.exists():  # finished after we looked, before we had the lock
+            return False
         for path in paths:
             path.unlink()
     except OSError:  # locked, renamed meanwhile, or not ours to delete: it is looked at again next time

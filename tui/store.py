@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -147,8 +147,11 @@ class StateStore(Protocol):
     def delete_backup(self, entry: BackupEntry) -> None:
         """Delete a backup and its manifest. Raises `StateError` if that cannot be done."""
 
-    def drop_old_backups(self, database: str, keep: int) -> list[BackupEntry]:
-        """Delete all but the last `keep` of an alias that nobody asked for by hand; return what went."""
+    def drop_old_backups(self, database: str, keep: int, spare: Collection[str] = ()) -> list[BackupEntry]:
+        """Delete all but the last `keep` of an alias that nobody asked for by hand; return what went.
+
+        Those whose ids are in `spare` stay.
+        """
 
     def sweep_backups(self) -> list[str]:
         """Delete what was cut off half-way; return a sentence for each: nothing else is lost."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -171,6 +172,40 @@ def test_only_old_backups_that_nobody_asked_for_are_dropped(tmp_path: Path) -> N
     other = keep(backups, "before store zero", Database("replica", "sqlite", "/srv/other.sqlite3"))
     assert backups.drop_old("default", 2) == [old]
     assert backups.entries() == [other, newest, new, asked]
+
+
+def test_a_backup_that_is_to_be_restored_is_not_dropped_for_the_one_made_before(tmp_path: Path) -> None:
+    moments = (datetime(2026, 3, 1, tzinfo=timezone.utc) + timedelta(days=day) for day in range(99))
+    backups = Backups(tmp_path / "backups", now=lambda: next(moments))
+    wanted, old, newest = (keep(backups, "before store zero") for _ in range(3))
+    assert backups.drop_old("default", 1, {wanted.id}) == [old]
+    assert backups.entries() == [newest, wanted]
+
+
+def test_a_file_that_somebody_else_put_beside_the_backups_is_not_swept(state: State) -> None:
+    entry = keep(state)
+    theirs = state.folder / "backups" / "shop-of-monday.dump"
+    theirs.write_bytes(b"PGDMP")
+    assert state.sweep_backups() == []
+    assert theirs.exists()
+    assert state.backups() == [entry]
+
+
+def test_a_backup_that_becomes_whole_while_another_instance_sweeps_stays(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = keep(state)
+    manifest = Path(entry.path).with_suffix(".json")
+    words, lock = manifest.read_bytes(), fcntl.flock
+    manifest.unlink()
+
+    def finished_first(descriptor: int, how: int) -> None:
+        manifest.write_bytes(words)  # by the other instance, which then lets go of the lock
+        lock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", finished_first)
+    assert state.sweep_backups() == []
+    assert Path(entry.path).read_bytes() == CONTENT
 
 
 # ------------------------------------------------------------------- disk space

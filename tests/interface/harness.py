@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -87,8 +87,8 @@ class FakeState:
     def delete_backup(self, entry: BackupEntry) -> None:
         self._backups.delete(entry)
 
-    def drop_old_backups(self, database: str, keep: int) -> list[BackupEntry]:
-        return self._backups.drop_old(database, keep)
+    def drop_old_backups(self, database: str, keep: int, spare: Collection[str] = ()) -> list[BackupEntry]:
+        return self._backups.drop_old(database, keep, spare)
 
     def sweep_backups(self) -> list[str]:
         return self._backups.sweep()

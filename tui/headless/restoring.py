@@ -39,7 +39,7 @@ async def restore(session: Session) -> Answer:
         return Answer(_data(plan, source, None, None, refusal), text, refusal, code=FAILED)
     before = None
     if first:
-        before = await backups.make(keeping, f"before: {plan.title}", session.on_progress)
+        before = await backups.make(keeping, f"before: {plan.title}", session.on_progress, spare=source.id)
         text += lines(f"Made the backup {before.id} of the present state: {before.path}")
     finished = await _put_in_place(session, keeping, source, plan, before)
     wrong = what_went_wrong(finished)

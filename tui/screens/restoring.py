@@ -129,7 +129,9 @@ class RestoringScreen(ActionScreen["bool | Stale"]):
             )
         if job.backup_first:
             self._backing_up = True
-            self._before = await backups.make(keeping, f"before: {job.title}", self._progress)
+            self._before = await backups.make(
+                keeping, f"before: {job.title}", self._progress, spare=job.source.id
+            )
             self._backing_up = False
             self.query_one(StepBar).done = 1
         return await restores.restore(
