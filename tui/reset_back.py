@@ -11,6 +11,7 @@ from .journal import DONE, FAILED, RESET_BACK, Deed
 from .resetting import Host
 from .source import from_entry
 from .state_resets import ResetRecord
+from .store import StateError, TrashEntry
 
 #: Steps of a reset that change rows or tables; without one of them the database is as it was.
 _CHANGES = frozenset({"undo", "drop", "recreate", "forget", "migrate", "record"})
@@ -22,19 +23,24 @@ async def put_back(host: Host, record: ResetRecord, on_progress: OnProgress) -> 
         host.write, RESET_BACK, record.plan.database, "djmig-tui reset --put-back --yes", takes_back=record.id
     )
     deed.begin()
+    entries = [entry for mark in record.trash if (entry := host.state.in_trash(mark)) is not None]
     try:
-        done = [*await _files_back(host, record), *await _data_back(host, record, on_progress)]
-    except EngineError as error:
+        done = [*await _files_back(host, record, entries), *await _data_back(host, record, on_progress)]
+    except (EngineError, StateError) as error:
         deed.end(FAILED, str(error))
+        if isinstance(error, StateError):
+            raise Failed(str(error)) from error
         raise
     host.state.forget_reset()
+    # Last of all: cut off anywhere before, all of it is there to begin again with.
+    for entry in entries:
+        host.state.forget_trash(entry)
     deed.end(DONE, " ".join(done))
     return done
 
 
-async def _files_back(host: Host, record: ResetRecord) -> list[str]:
-    entries = [host.state.in_trash(mark) for mark in record.trash]
-    old = {f"{entry.app}.{entry.name}": entry for entry in entries if entry is not None}
+async def _files_back(host: Host, record: ResetRecord, entries: list[TrashEntry]) -> list[str]:
+    old = {f"{entry.app}.{entry.name}": entry for entry in entries}
     history = await host.engine.scan_history(ScanHistory(record.plan.database))
     there = [f"{app.label}.{one.name}" for app in history.apps for one in app.migrations if one.file]
     labels = {key.partition(".")[0] for key in old}
@@ -52,6 +58,9 @@ async def _files_back(host: Host, record: ResetRecord) -> list[str]:
     foreign = [file for file in new if record.made and (file.app, file.name, file.sha256) not in made]
     if foreign:
         raise Failed(f"{foreign[0].path} was changed after the reset made it. Move it away, then try again.")
+    for file in new:
+        if (file.app, file.name, file.sha256) not in made:  # it may be somebody's work
+            host.state.keep_in_trash(file, record.plan.database)
     hashes = tuple(FileHash(file.app, file.name, file.sha256) for file in new)
     deleted = await host.engine.delete_files(DeleteFiles(record.plan.database, RESET_KEEPING, hashes))
     if deleted.error:
@@ -60,8 +69,6 @@ async def _files_back(host: Host, record: ResetRecord) -> list[str]:
     restored = await host.engine.restore_files(RestoreFiles(tuple(asking.put_back(each) for each in missing)))
     if restored.error:
         raise Failed(restored.error)
-    for entry in old.values():
-        host.state.forget_trash(entry)
     await host.renew()
     said = [f"Removed {len(hashes)} files that the reset made."] if hashes else []
     return [*said, f"Put back {len(restored.paths)} files."] if restored.paths else said

@@ -43,7 +43,7 @@ from .engine.errors import Failed, Refused
 from .journal import DONE, FAILED, RESET, Deed, new_id, now
 from .keeping import Keeping
 from .state_resets import Backed, ResetRecord
-from .store import JournalEntry, ResetStore
+from .store import JournalEntry, ResetStore, StateError
 
 
 class Host(Protocol):
@@ -93,6 +93,8 @@ class Reset:
                     self._keep(replace(self.record, done=number + 1))
         except BaseException as error:
             deed.end(FAILED, str(error), steps=())
+            if isinstance(error, StateError):
+                raise Failed(str(error)) from error
             raise
         self._host.state.finish_reset()
         deed.end(DONE, plan.title, steps=_keys(plan))

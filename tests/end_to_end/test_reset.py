@@ -26,6 +26,8 @@ ROWS = (
     "INSERT INTO orders_order (item_id) SELECT id FROM shop_item",
 )
 
+MINE = "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n    initial = True\n"
+
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SampleProject]:
@@ -115,9 +117,16 @@ def test_what_fails_half_way_is_put_back_with_its_rows(program: Program, project
     assert "3 of 4 steps stand" in error
     assert "was cut off" in reset(program, project, "orders", "--yes", "--accept-loss", code=1)
     models.write_text(good)
+    mine = project.folder / "shop" / "migrations" / "0001_mine.py"
+    mine.write_text(MINE)
+    # As if it had been killed before it wrote down which files it made.
+    (record,) = program.state.glob("*/reset.json")
+    record.write_text(json.dumps({**json.loads(record.read_text()), "made": []}))
     assert "add --yes" in reset(program, project, "--put-back", code=1)
     reset(program, project, "--put-back", "--yes")
     assert (files(project), project.rows(), project.records()) == before
+    # It stood in the way of the old files, but it may be somebody's work: it is in the trash.
+    assert MINE in [path.read_text() for path in program.state.glob("*/trash/*.content")]
     assert "nothing to put back" in reset(program, project, "--put-back", "--yes", code=1)
 
 
