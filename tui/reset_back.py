@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from djmig_tui.protocol import RESET_KEEPING, DeleteFiles, FileHash, ReadFiles, RestoreFiles, ScanHistory
 
-from . import asking, restores
+from . import asking, backups, restores
 from .engine.api import OnProgress
 from .engine.errors import EngineError, Failed
 from .journal import DONE, FAILED, RESET_BACK, Deed
 from .resetting import Host
 from .source import from_entry
 from .state_resets import ResetRecord
-from .store import StateError, TrashEntry
+from .store import BackupEntry, StateError, TrashEntry
 
 #: Steps of a reset that change rows or tables; without one of them the database is as it was.
 _CHANGES = frozenset({"undo", "drop", "recreate", "forget", "migrate", "record"})
@@ -25,7 +25,8 @@ async def put_back(host: Host, record: ResetRecord, on_progress: OnProgress) -> 
     deed.begin()
     entries = [entry for mark in record.trash if (entry := host.state.in_trash(mark)) is not None]
     try:
-        done = [*await _files_back(host, record, entries), *await _data_back(host, record, on_progress)]
+        backed = await _to_restore(host, record, on_progress)  # what cannot be is found before a file goes
+        done = [*await _files_back(host, record, entries), *await _data_back(host, backed, on_progress)]
     except (EngineError, StateError) as error:
         deed.end(FAILED, str(error))
         if isinstance(error, StateError):
@@ -74,25 +75,46 @@ async def _files_back(host: Host, record: ResetRecord, entries: list[TrashEntry]
     return [*said, f"Put back {len(restored.paths)} files."] if restored.paths else said
 
 
-async def _data_back(host: Host, record: ResetRecord, on_progress: OnProgress) -> list[str]:
-    """Restore the backup of each database that a step was begun on."""
+def databases_to_restore(record: ResetRecord) -> list[str]:
+    """Return the aliases that a step was begun on: their rows of now go when it is put back."""
     begun = record.plan.steps[: record.done + 1]
-    changed = {step.database for step in begun if step.action in _CHANGES and step.database}
-    done = []
+    changed = {step.database for step in begun if step.action in _CHANGES}
+    return [each.database for each in record.backups if each.database in changed]
+
+
+async def _to_restore(host: Host, record: ResetRecord, on_progress: OnProgress) -> list[BackupEntry]:
+    """Return the backups that are restored, each read whole. Raises `Failed` if one cannot be."""
+    entries = {one.id: one for one in host.state.backups()}
+    changed = databases_to_restore(record)
+    found = []
     for each in record.backups:
         if each.database not in changed:
             continue
-        entry = next((one for one in host.state.backups() if one.id == each.backup), None)
-        if entry is None:
+        if each.backup not in entries:
             raise Failed(
-                f"The backup {each.backup} made before the reset is gone: {each.database} stays as it is."
+                f"The backup {each.backup} made before the reset is gone, so nothing was put back: the trash "
+                "has the files."
             )
-        keeping = host.keeping(each.database)
+        source = await from_entry(host.state, entries[each.backup], on_progress)
+        plan = await restores.preview(host.keeping(each.database), source, on_progress)
+        if plan.blockers:
+            raise Failed(f"{' '.join(plan.blockers)} So nothing was put back.")
+        found.append(entries[each.backup])
+    return found
+
+
+async def _data_back(host: Host, backed: list[BackupEntry], on_progress: OnProgress) -> list[str]:
+    """Restore each backup; of what is there now one is made first."""
+    done = []
+    for entry in backed:
+        keeping = host.keeping(entry.database)
+        if (await backups.means(keeping)).why_not is None:
+            await backups.make(keeping, "before: put back a reset", on_progress, spare=entry.id)
         source = await from_entry(host.state, entry, on_progress)
         plan = await restores.preview(keeping, source, on_progress)
         finished = await restores.restore(keeping, source, plan, on_progress, end_others=True)
         if not finished.done:
-            raise Failed(finished.error or f"{each.database} was not restored.")
+            raise Failed(finished.error or f"{entry.database} was not restored.")
         await host.renew()
-        done.append(f"Restored {each.database} from the backup {entry.id}.")
+        done.append(f"Restored {entry.database} from the backup {entry.id}.")
     return done

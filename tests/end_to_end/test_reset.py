@@ -123,7 +123,8 @@ def test_what_fails_half_way_is_put_back_with_its_rows(program: Program, project
     (record,) = program.state.glob("*/reset.json")
     record.write_text(json.dumps({**json.loads(record.read_text()), "made": []}))
     assert "add --yes" in reset(program, project, "--put-back", code=1)
-    reset(program, project, "--put-back", "--yes")
+    assert "--accept-loss" in reset(program, project, "--put-back", "--yes", code=1)
+    reset(program, project, "--put-back", "--yes", "--accept-loss")
     assert (files(project), project.rows(), project.records()) == before
     # It stood in the way of the old files, but it may be somebody's work: it is in the trash.
     assert MINE in [path.read_text() for path in program.state.glob("*/trash/*.content")]
@@ -154,7 +155,7 @@ def test_what_was_killed_is_finished_or_put_back(
         time.sleep(0.005)
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
-    reset(program, project, then, "--yes")
+    reset(program, project, then, "--yes", "--accept-loss")
     if then == "--finish":
         assert names(project) == ["orders/0001_initial.py", "shop/0001_initial.py"]
         assert project.query("SELECT count(*) FROM shop_item") == [(0,)]

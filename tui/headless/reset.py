@@ -101,6 +101,13 @@ async def _settle(session: Session, project: Project, record: ResetRecord | None
         return Answer(_data(record.plan, [], refusal), text, refusal, code=FAILED)
     if session.options.finish:
         return await _go_on(session, project, record, text)
+    restored = reset_back.databases_to_restore(record)
+    if restored and not session.options.accept_loss:
+        refusal = (
+            f"Nothing was done. {', '.join(restored)} would be restored, and what was written since the "
+            "reset began would go: to do it, add --accept-loss."
+        )
+        return Answer(_data(record.plan, [], refusal), text, refusal, code=FAILED)
     said = await reset_back.put_back(_Host(session, project), record, session.on_progress)
     return Answer(_data(record.plan, said, None), lines(*said, "Everything was put back."))
 
