@@ -27,7 +27,7 @@ from .messages import (
 )
 from .palette import ActionCommands
 from .screens.main import MainScreen
-from .screens.run import ask_to_quit
+from .screens.quitting import ask_to_quit
 from .screens.trouble import show_trouble
 from .session import Connect, Session
 from .store import StateStore

@@ -6,12 +6,15 @@ from collections.abc import Callable
 
 from textual.content import Content
 
-from djmig_tui.protocol import SAFE, BackupMeans, Database, Plan
+from djmig_tui.protocol import BackupMeans, Database, Plan
 
 from . import backups
 from .describe_backups import backup_line
 from .engine.errors import EngineError
+from .guards import needs_second_yes
 from .session import Session
+
+_WITHOUT = "No backup is made first: what is lost cannot be got back."
 
 
 class BackupChoice:
@@ -34,6 +37,7 @@ class BackupChoice:
         """Ask what a backup takes."""
         try:
             self._means = await backups.means(self._session.keeping(self._alias))
+            self._trouble = ""
         except EngineError as error:
             self._trouble = str(error)
         self._changed()
@@ -45,8 +49,11 @@ class BackupChoice:
 
     @property
     def wanted(self) -> bool:
-        """Whether one is made first: where it can be, if the database is local or the user says so."""
-        if self._means is None or self.why_not:
+        """Whether one is made first: where it can be, if the database is local or the user says so.
+
+        Also while that is being asked: whoever is quicker than the answer gets the backup all the same.
+        """
+        if self.why_not:
             return False
         if self._decided is not None:
             return self._decided
@@ -60,7 +67,15 @@ class BackupChoice:
 
     def concerns(self, plan: Plan | None) -> bool:
         """Whether a plan may lose anything, so that there is something to choose."""
-        return plan is not None and (plan.verdict != SAFE or bool(plan.loss)) and not plan.blockers
+        return plan is not None and needs_second_yes(plan) and not plan.blockers
+
+    def first(self, plan: Plan) -> bool:
+        """Whether one is made before this plan."""
+        return self.wanted and self.concerns(plan)
+
+    def warning(self, plan: Plan) -> list[str]:
+        """Return what must be read before the plan is run without one."""
+        return [_WITHOUT] if self.concerns(plan) and not self.wanted else []
 
     def line(self) -> Content:
         """Return what is shown of it."""

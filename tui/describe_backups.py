@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from shlex import quote
 
 from textual.content import Content
 
@@ -10,7 +11,6 @@ from djmig_tui.protocol import BackupMeans, Database, History, KeptDatabase, Res
 
 from .describe import bullets, describe_trouble, section, stack
 from .journal import recorded
-from .keeping import Keeping
 from .store import BackupEntry
 from .text import count, one_line, sentence, size_in_words, when
 
@@ -123,14 +123,28 @@ def _own_command() -> list[Content]:
     )
 
 
-def by_hand(entry: BackupEntry, keeping: Keeping | None) -> str:
-    """Return the command that would restore it without us."""
-    name = keeping.database.name if keeping is not None else entry.name
-    if entry.format == "sqlite":
-        return f"cp {entry.path} {name}   # with everything that uses the file ended"
+def by_hand(entry: BackupEntry, database: Database | None) -> str:
+    """Return the command that would restore it without us, over what the alias is today."""
+    name, host = (entry.name, entry.host) if database is None else (database.name, database.host)
+    path = quote(entry.path)
+    if entry.format == "sqlite":  # a log that stayed would be played into the old file
+        beside = " ".join(quote(name + end) for end in ("-wal", "-shm", "-journal"))
+        return f"rm -f {beside} && cp {path} {quote(name)}   # once nothing uses the file any more"
     if entry.format == "pg_dump":
-        return f"pg_restore --clean --if-exists --dbname={name} {entry.path}"
-    return f"mysql {name} < {entry.path}"
+        options = "--clean --if-exists --single-transaction"
+        return f"pg_restore {options}{_where(host, '--host')} --dbname={quote(name)} {path}"
+    return f"mysql{_where(host, '--socket')} {quote(name)} < {path}"
+
+
+def _where(host: str, socket: str) -> str:
+    """Return the options that lead to a host, its port if it has one, or a socket's path."""
+    if not host:
+        return ""
+    name, _, port = host.rpartition(":")
+    if not port.isdigit() or not name or name.endswith(":"):
+        name, port = host, ""
+    option = socket if name.startswith("/") else "--host"
+    return f" {option}={quote(name)}" + (f" --port={port}" if port else "")
 
 
 def backup_line(means: BackupMeans | None, wanted: bool, database: Database | None, why_not: str) -> Content:
@@ -138,7 +152,7 @@ def backup_line(means: BackupMeans | None, wanted: bool, database: Database | No
     if why_not:
         return Content.assemble(("No backup is made first: ", "bold $warning"), one_line(why_not, 300))
     if means is None:
-        return Content("[ ] back up first: asking what it takes…")
+        return Content(f"[{'x' if wanted else ' '}] back up first: asking what it takes…")
     size = f"up to {size_in_words(means.size)}" if means.size else "size not known"
     how = f"{size}, {', '.join(means.tools)}"
     if wanted:
@@ -154,16 +168,25 @@ def describe_restored(finished: RestoreFinished, before: BackupEntry | None) -> 
     """Return how a restore ended, and what comes next."""
     if finished.done:
         kept = [f"What was there before is kept as {finished.kept}: B lists it."] if finished.kept else []
-        made = [f"The backup made before is {before.path}."] if before else []
-        after = [*kept, *made, "Restart what runs on this database (runserver, workers).", "z takes it back."]
+        after = [*kept, "Restart what runs on this database (runserver, workers).", "z takes it back."]
         return stack(
             Content.styled(f"✔ The backup is in place. {finished.seconds:.1f} s", "bold $success"),
             Content(),
             section("Next", bullets(after, "→", "$success")),
             section("Worth knowing", bullets(map(sentence, finished.notes), "▲", "$warning")),
+            made_before(before),
         )
     return stack(
         describe_trouble(finished.error or "The restore was stopped. Nothing was replaced."),
         Content(),
         section("Worth knowing", bullets(map(sentence, finished.notes), "▲", "$warning")),
+        made_before(before),
     )
+
+
+def made_before(entry: BackupEntry | None) -> list[Content]:
+    """Return the section on the backup that was made first, however it ended afterwards."""
+    if entry is None:
+        return []
+    lines = [one_line(entry.path, 500), "B lists it, and leads to restoring it."]
+    return [Content(), *section("The backup made before", bullets(lines))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .context import READ_ONLY, STARTING, TOO_SMALL, Context
+from .guards import needs_second_yes
 
 BUSY = "A backup is being made; Esc stops it."
 NO_BACKUPS = "There is no backup under the cursor; m makes one."
@@ -47,6 +48,10 @@ def toggle(context: Context) -> str | None:
     """Needs a plan that may lose something, and a way to make a backup."""
     if context.plan is None:
         return "The plan is not here yet; wait for it, or press Esc to leave."
+    if context.plan.blockers:
+        return "This is blocked, so there is nothing to back up for; the reasons are above."
+    if not needs_second_yes(context.plan):
+        return "This plan loses nothing, so no backup is made first; B makes one at any time."
     if context.no_backup:
         return context.no_backup
     return None

@@ -400,6 +400,7 @@ class FakeEngine(Engine):
     # ---------------------------------------------------------------- backups
     async def check_backup(self, request: p.CheckBackup) -> p.BackupMeans:
         await self._asked("check_backup", request)
+        await self._held("check_backup", request)
         size = sum(map(len, BACKUP))
         means = p.BackupMeans("sqlite", tools=("sqlite 3.46",), server="SQLite 3.46", size=size)
         return self.answers.get("check_backup", means)  # type: ignore[no-any-return]
@@ -439,6 +440,7 @@ class FakeEngine(Engine):
 
     async def send_chunk(self, request: p.SendChunk) -> p.Uploaded:
         await self._asked("send_chunk", request)
+        await self._held("send_chunk", request)
         self.uploaded += base64.b64decode(request.data)
         return p.Uploaded(request.upload, len(self.uploaded))
 

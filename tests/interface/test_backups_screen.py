@@ -19,6 +19,7 @@ from djmig_tui.protocol import (
 )
 from tui.engine.errors import Failed
 from tui.screens.backups import BackupsScreen
+from tui.screens.choose import Choices
 from tui.screens.plan import PlanScreen
 from tui.screens.restore import RestoreScreen
 from tui.screens.restoring import RestoringScreen
@@ -116,7 +117,9 @@ async def test_b_turns_the_backup_off_and_the_plan_says_that_none_is_made() -> N
         await desk.point_at(PRICE)
         await desk.press("u", "b")
         assert "[ ] no backup is made first" in desk.texts
-        await desk.press("R", "y")
+        await desk.press("R")
+        assert "No backup is made first: what is lost cannot be got back." in desk.texts
+        await desk.press("y")
         await desk.until(lambda: isinstance(desk.app.screen, RunScreen))
         await desk.settle()
         assert desk.state.backups() == []
@@ -234,3 +237,56 @@ async def test_a_safe_plan_says_nothing_of_backups() -> None:
         assert isinstance(screen, PlanScreen)
         if screen.plan is not None and screen.plan.verdict == "safe":
             assert "back up first" not in desk.texts
+
+
+async def test_whoever_is_quicker_than_the_question_of_means_still_gets_the_backup() -> None:
+    async with Desk().sit_down() as desk:
+        await desk.point_at(PRICE)
+        gate = desk.engine.held["check_backup"] = asyncio.Event()
+        await desk.pilot.press("u")
+        await desk.until(lambda: "[x] back up first" in desk.texts)
+        await desk.pilot.press("R", "y")
+        await desk.until(lambda: isinstance(desk.app.screen, RunScreen))
+        gate.set()
+        await desk.settle()
+        assert len(desk.state.backups()) == 1
+        assert desk.engine.count(RunPlan) == 1
+
+
+async def test_b_on_a_plan_that_loses_nothing_says_that_there_is_nothing_to_back_up_for() -> None:
+    async with Desk().sit_down() as desk:
+        await desk.point_at("store.0004_add_discount_field")
+        await desk.press("m", "b")
+        screen = desk.app.screen
+        assert isinstance(screen, PlanScreen)
+        assert screen.plan is not None
+        assert screen.plan.verdict == "safe"
+        assert "This plan loses nothing" in desk.notices
+
+
+async def test_a_change_on_disk_does_not_end_a_backup_under_way() -> None:
+    async with Desk().sit_down() as desk:
+        await opened(desk)
+        gate = desk.engine.held["make_backup"] = asyncio.Event()
+        await desk.pilot.press("m")
+        await desk.until(lambda: desk.engine.count(MakeBackup))
+        desk.app.start_engine()
+        await desk.pilot.pause()
+        await desk.pilot.press("q")
+        await desk.until(lambda: "Quit during the backup?" in desk.texts)
+        await desk.pilot.press("escape")
+        gate.set()
+        await desk.settle()
+        assert len(desk.state.backups()) == 1
+        assert desk.engine is desk.engines[0]
+
+
+async def test_backups_of_the_other_databases_are_listed_after_those_of_the_one_shown() -> None:
+    async with Desk().sit_down() as desk:
+        await with_a_backup(desk)
+        await desk.press("escape", "A", "j", "enter", "B", "m")
+        lines = [str(one.prompt) for one in desk.app.screen.query_one(Choices).options]
+        other = PROJECT.databases[1].alias
+        assert [line.split("  ")[1] for line in lines] == [other, PROJECT.databases[0].alias]
+        await desk.press("j")
+        assert "Of another database than the one shown" in desk.left

@@ -8,7 +8,7 @@ import pytest
 from textual.binding import Binding
 
 from tui.action import MOVES
-from tui.actions import ACTIONS, MAIN, RESERVED, SCOPES, bindings, find, key_table
+from tui.actions import ACTIONS, BACKUPS, MAIN, RESERVED, RESTORE, SCOPES, bindings, find, key_table
 from tui.context import Context
 from tui.screens.help import HelpScreen
 from tui.screens.main import MainScreen
@@ -79,13 +79,31 @@ async def test_every_key_on_every_kind_of_node_either_acts_or_says_why_not(place
 
 async def test_enter_and_escape_never_change_anything_on_any_screen() -> None:
     async with Desk().sit_down() as desk:
-        for opener in ("b", "u", "d", "m", "z", "A", "question_mark", "slash", "at"):
+        for opener in ("b", "u", "d", "m", "z", "A", "B", "question_mark", "slash", "at"):
             for key in ("enter", "escape"):
                 await desk.point_quietly(
                     "store.0004_add_discount_field" if opener in "mdz" else "store.0002_add_price_to_product"
                 )
                 await desk.press(opener, key, key)
                 await _back_to_main(desk)
+        assert desk.engine.writes == []
+
+
+async def test_every_key_on_the_screens_of_backups_acts_or_says_why_and_none_replaces_anything() -> None:
+    async with Desk().sit_down(NARROW) as desk:
+        await desk.press("B", "m")
+        for scope, way in ((BACKUPS, ()), (RESTORE, ("enter",))):
+            await desk.press(*way)
+            screen = desk.app.screen
+            for action in ACTIONS[scope]:
+                if action.id in ("quit", "leave", "move", "pane"):
+                    continue
+                reason = action.why_not(screen.context())
+                desk.app.clear_notifications()
+                await desk.press(action.keys[0])
+                assert bool(reason) <= (str(reason)[:60] in desk.notices)
+                while desk.app.screen is not screen:
+                    await desk.press("escape")
         assert desk.engine.writes == []
 
 

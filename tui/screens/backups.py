@@ -16,7 +16,7 @@ from djmig_tui.protocol import BackupMeans, DropKept, KeptDatabase, ListKept, Pr
 
 from .. import background, backups
 from ..actions import BACKUPS, bindings
-from ..context import Context
+from ..context import READ_ONLY, Context
 from ..describe_backups import by_hand, describe_entry, describe_kept, describe_none, entry_line, kept_line
 from ..engine.errors import EngineError
 from ..session import Session
@@ -27,6 +27,7 @@ from ..widgets.prose import Prose
 from .ask import AskScreen
 from .base import ActionScreen
 from .choose import Choices
+from .confirm import database_of
 from .restore import RestoreScreen
 from .restoring import open_swap
 
@@ -49,6 +50,8 @@ class BackupsScreen(ActionScreen[None]):
         self._things: list[Thing] = []
         self._means: BackupMeans | None = None
         self._busy = False
+        self._outdated = False  # something changed while a backup was made
+        self._ask: AskScreen | None = None
 
     def body(self) -> Iterable[Widget]:
         """The list, and what is under the cursor."""
@@ -78,7 +81,9 @@ class BackupsScreen(ActionScreen[None]):
     # ---------------------------------------------------------- what is shown
     async def _read(self) -> None:
         swept = self._session.state.sweep_backups()
-        found: list[Thing] = [one for one in self._session.state.backups() if one.database == self._database]
+        # The newest first, as they come; those of the database that is shown before all others.
+        entries = sorted(self._session.state.backups(), key=lambda one: one.database != self._database)
+        found: list[Thing] = [*entries]
         self._show(found)
         if swept:
             self.query_one(Banner).show(" ".join(swept))
@@ -113,8 +118,8 @@ class BackupsScreen(ActionScreen[None]):
         if one is None:
             text = describe_none(self._means)
         elif isinstance(one, BackupEntry):
-            keeping = self._session.keeping(self._database) if self._session.ready else None
-            text = describe_entry(one, self._session.history, by_hand(one, keeping))
+            command = by_hand(one, database_of(self.djmig, one.database))
+            text = describe_entry(one, self._session.history, command)
         else:
             text = describe_kept(one)
         self.query_one(Prose).show(text)
@@ -127,7 +132,8 @@ class BackupsScreen(ActionScreen[None]):
     # ---------------------------------------------------------------- actions
     def action_make(self) -> None:
         """Make a backup."""
-        self._busy = True
+        self._busy = self._session.running = True  # nobody takes its engine away
+        self._outdated = False
         self.refresh_keys()
         background.start(self, self._make, "backup")
 
@@ -139,9 +145,16 @@ class BackupsScreen(ActionScreen[None]):
         else:
             self.djmig.say(f"Made a backup: {size_in_words(entry.size)}, kept with the others.")
         finally:
-            self._busy = False
-            self._say("")
-            self.refresh_keys()
+            self._busy = self._session.running = False
+        if self.is_mounted:
+            await self._made()
+
+    async def _made(self) -> None:
+        self._close_question()
+        self._say("")
+        self.refresh_keys()
+        if self._outdated or not self._session.ready:
+            self.djmig.start_engine()  # for what had to wait, or as the one that was asked ended
         await self._read()
 
     def _progress(self, progress: Progress) -> None:
@@ -159,6 +172,8 @@ class BackupsScreen(ActionScreen[None]):
         if isinstance(one, BackupEntry):
             screen = RestoreScreen(self._session, one, read_only=self._read_only)
             self.app.push_screen(screen, self._came_back)
+        elif one is not None and self._read_only:
+            self.djmig.say(READ_ONLY, "warning")
         elif one is not None:
             open_swap(self.djmig, self._database, one, self._came_back)
 
@@ -201,6 +216,10 @@ class BackupsScreen(ActionScreen[None]):
         if one is not None:
             self.djmig.copy(one.path if isinstance(one, BackupEntry) else one.name, "where it is")
 
+    def project_changed(self) -> None:
+        """A fresh engine waits until the backup under way is made."""
+        self._outdated = True
+
     def engine_replaced(self) -> None:
         """Look again with the fresh engine."""
         if not self._busy:
@@ -212,3 +231,18 @@ class BackupsScreen(ActionScreen[None]):
             self.workers.cancel_group(self, "backup")
         else:
             self.dismiss(None)
+
+    def ask_to_quit(self) -> None:
+        """Quitting ends the engine: ask."""
+
+        def answered(yes: bool | None) -> None:
+            if yes and self._busy:
+                self.djmig.leave(0)
+
+        what = Content("A backup is being made. Nothing of it is kept if djmig-tui ends.")
+        self._ask = AskScreen("Quit during the backup?", [what], "Quit")
+        self.app.push_screen(self._ask, answered)
+
+    def _close_question(self) -> None:
+        if self._ask is not None and self._ask.is_current:
+            self._ask.dismiss(False)

@@ -240,12 +240,12 @@ class PlanScreen(ActionScreen[bool]):
         self._counting.stop()
         plan = self.plan
         if plan is not None:
-            confirm_run(self.djmig, plan, lambda yes: self._run(plan, yes))
+            reasons = self._choice.warning(plan)
+            confirm_run(self.djmig, plan, lambda yes: self._run(plan, yes), reasons=reasons)
 
     def _run(self, plan: Plan, confirmed: bool) -> None:
         if confirmed and self.why_not("run") is None:
-            backup_first = self._choice.wanted and self._choice.concerns(plan)
-            screen = RunScreen(self._session, plan, self._errand, backup_first=backup_first)
+            screen = RunScreen(self._session, plan, self._errand, backup_first=self._choice.first(plan))
             self.app.push_screen(screen, self._ran)
         else:
             self._counting.start(plan)

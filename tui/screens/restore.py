@@ -109,11 +109,11 @@ class RestoreScreen(ActionScreen[bool]):
             self.refresh_keys()
             return
         self._say("")
-        self.plan = replace(plan, title=plan.title.replace(self._entry.at, when(self._entry.at)))
-        try:
+        try:  # before the plan can be run: it says whose connections end with it
             self._others = await self._session.engine.list_sessions(ListSessions(self._entry.database))
         except EngineError as error:
             self._others = Sessions(why_not=f"Who else is connected cannot be told: {error}")
+        self.plan = replace(plan, title=plan.title.replace(self._entry.at, when(self._entry.at)))
         await self._choice.ask()
 
     def _progress(self, progress: Progress) -> None:
@@ -167,13 +167,14 @@ class RestoreScreen(ActionScreen[bool]):
             return
         others = self._others.sessions if self._others else ()
         reasons = [f"Its connection is ended: {sentence(in_words(each))}" for each in others]
+        reasons += self._choice.warning(plan)
         confirm_run(self.djmig, plan, self._confirmed, reasons=reasons, yes="Restore it")
 
     def _confirmed(self, yes: bool) -> None:
         plan, source = self.plan, self._source
         if not yes or plan is None or source is None or self.why_not("run") is not None:
             return
-        backup_first = self._choice.wanted and self._choice.concerns(plan)
+        backup_first = self._choice.first(plan)
         end_others = bool(self._others and self._others.sessions)
         job = Job(
             plan.title,

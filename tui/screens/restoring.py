@@ -17,8 +17,8 @@ from djmig_tui.protocol import KeptDatabase, ListSessions, Plan, Progress, Resto
 from .. import background, backups, restores
 from ..actions import RESTORING, bindings
 from ..context import Context
-from ..describe import describe_trouble
-from ..describe_backups import describe_restored
+from ..describe import describe_trouble, stack
+from ..describe_backups import describe_restored, made_before
 from ..describe_sessions import in_words
 from ..engine.errors import EngineError, Stale
 from ..fresh import replace_engine
@@ -36,6 +36,13 @@ from .base import ActionScreen
 
 if TYPE_CHECKING:
     from ..app import DjmigApp
+
+_NOT_YET = "Nothing has been replaced yet."
+_UNTIL = "Until names are changed, or the file is written over, it stops and nothing was replaced."
+_ENDS = (
+    "A restore is under way. Quitting stops it, as the engine ends with djmig-tui; "
+    "the next start says what stands."
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,8 @@ class RestoringScreen(ActionScreen["bool | Stale"]):
         self._under_way = True
         self._done = False
         self._backing_up = False
+        self._sending = False
+        self._ask: AskScreen | None = None
         self._said: list[Content] = []
         self._before: BackupEntry | None = None
 
@@ -102,10 +111,12 @@ class RestoringScreen(ActionScreen["bool | Stale"]):
             finished = await self._finished()
         except Stale as error:
             self._under_way = False
+            self._close_question()
             self.dismiss(error)
             return
         except EngineError as error:
-            self._end(describe_trouble(str(error)), "ended", error.detail)
+            why = f"{sentence(str(error))} So nothing was replaced." if self._backing_up else str(error)
+            self._end(stack(describe_trouble(why), made_before(self._before)), "ended", error.detail)
             self.djmig.start_engine()
             return
         finally:
@@ -134,10 +145,14 @@ class RestoringScreen(ActionScreen["bool | Stale"]):
             )
             self._backing_up = False
             self.query_one(StepBar).done = 1
-        return await restores.restore(
+        self._sending = True
+        sent = await restores.upload(keeping, job.source, job.plan, self._progress)
+        self._sending = False
+        return await restores.put_in_place(
             keeping,
             job.source,
             job.plan,
+            sent,
             self._progress,
             end_others=job.end_others,
             before=self._before.id if self._before else "",
@@ -159,6 +174,7 @@ class RestoringScreen(ActionScreen["bool | Stale"]):
 
     def _end(self, text: Content, words: str, detail: str) -> None:
         self._under_way = False
+        self._close_question()
         bar = self.query_one(StepBar)
         bar.words = words
         if self._done:
@@ -176,23 +192,37 @@ class RestoringScreen(ActionScreen["bool | Stale"]):
     # ---------------------------------------------------------------- actions
     def action_stop(self) -> None:
         """Ask before asking it to stop."""
-        what = (
-            "Nothing has been replaced yet."
-            if self._backing_up
-            else ("Until names are changed, or the file is written over, it stops and nothing was replaced.")
-        )
+        self._ask_for("Stop the restore?", _NOT_YET if self._harmless else _UNTIL, "Stop it", self._stop)
 
-        def answered(yes: bool | None) -> None:
-            if not yes or not self._under_way:
-                return
-            if self._backing_up:
-                self.workers.cancel_group(self, "restore")
-                self._under_way, self._session.running = False, False
-                self.dismiss(False)
-            else:
-                self._session.engine.stop_run()
+    @property
+    def _harmless(self) -> bool:
+        """Nothing is replaced by what is done just now."""
+        return self._backing_up or self._sending
 
-        self.app.push_screen(AskScreen("Stop the restore?", [Content(what)], "Stop it"), answered)
+    def _stop(self) -> None:
+        if not self._harmless:
+            self._session.engine.stop_run()
+            return
+        self.workers.cancel_group(self, "restore")
+        self._under_way, self._session.running = False, False
+        self.dismiss(False)
+
+    def ask_to_quit(self) -> None:
+        """Quitting ends the engine: ask."""
+        what = _NOT_YET if self._harmless else _ENDS
+        self._ask_for("Quit during the restore?", what, "Quit", lambda: self.djmig.leave(0))
+
+    def _ask_for(self, title: str, what: str, yes: str, then: Callable[[], None]) -> None:
+        def answered(answer: bool | None) -> None:
+            if answer and self._under_way:
+                then()
+
+        self._ask = AskScreen(title, [Content(what)], yes)
+        self.app.push_screen(self._ask, answered)
+
+    def _close_question(self) -> None:
+        if self._ask is not None and self._ask.is_current:
+            self._ask.dismiss(False)
 
     def action_unfold(self) -> None:
         """Show or hide the traceback."""

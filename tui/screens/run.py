@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.reactive import reactive
@@ -16,7 +15,8 @@ from djmig_tui.protocol import Plan, Progress, RunFinished
 from .. import background, backups, writes
 from ..actions import RUN, bindings
 from ..context import Context
-from ..describe import bullets, describe_trouble, section, stack
+from ..describe import bullets, describe_trouble, stack
+from ..describe_backups import made_before
 from ..describe_run import describe_end
 from ..engine.errors import EngineError, Stale
 from ..fresh import replace_engine
@@ -32,9 +32,6 @@ from .ask import AskScreen
 from .base import ActionScreen
 from .make import open_make
 from .verify import VerifyScreen
-
-if TYPE_CHECKING:
-    from ..app import DjmigApp
 
 _VERIFY = "V compares the schema with the records, and shows which operations are in."
 
@@ -109,11 +106,13 @@ class RunScreen(ActionScreen["bool | Stale"]):
             )
         except Stale as error:
             self._under_way = False
+            self._close_question()
             self.dismiss(error)
             return
         except EngineError as error:
-            self._end(stack(describe_trouble(f"{error} The database is the truth: look at the tree."),
-                            Content(), bullets([_VERIFY], "→", "$success")), error.detail)  # fmt: skip
+            trouble = describe_trouble(f"{error} The database is the truth: look at the tree.")
+            next_step = [Content(), *bullets([_VERIFY], "→", "$success")]
+            self._end(stack(trouble, next_step, made_before(self._backup)), error.detail)
             self.query_one(StepBar).words = "ended"
             self.djmig.start_engine()
             return
@@ -124,7 +123,7 @@ class RunScreen(ActionScreen["bool | Stale"]):
             "done" if good else "stopped" if finished.stopped else "failed",
         )
         self.finished = finished
-        self._end(stack(describe_end(self._plan, finished), self._about_backup()), finished.detail)
+        self._end(stack(describe_end(self._plan, finished), made_before(self._backup)), finished.detail)
         if good:
             self.djmig.read_again()
         else:
@@ -140,10 +139,12 @@ class RunScreen(ActionScreen["bool | Stale"]):
         except EngineError as error:
             self._end(describe_trouble(f"{sentence(str(error))} So nothing was run."), error.detail)
             self.query_one(StepBar).words = "not run"
-            return False
+        else:
+            return True
         finally:
             self._backing_up = self._session.running = False
-        return True
+        self.djmig.start_engine()  # the engine may be what failed; what changed meanwhile is looked at too
+        return False
 
     def _backup_progress(self, progress: Progress) -> None:
         if self._backing_up:
@@ -160,19 +161,16 @@ class RunScreen(ActionScreen["bool | Stale"]):
 
     def _end(self, text: Content, detail: str) -> None:
         self._under_way = False
-        if self._ask is not None and self._ask.is_current:
-            self._ask.dismiss(False)
+        self._close_question()
         log = self.query_one(Prose)
         log.border_title = "How it ended"
         log.show(text)
         self.query_one(Folded).show(detail)
         self.refresh_keys()
 
-    def _about_backup(self) -> list[Content]:
-        if self._backup is None:
-            return []
-        lines = [self._backup.path, "B lists it, and leads to restoring it."]
-        return [Content(), *section("The backup made before", bullets(lines))]
+    def _close_question(self) -> None:
+        if self._ask is not None and self._ask.is_current:
+            self._ask.dismiss(False)
 
     # ---------------------------------------------------------------- actions
     def action_stop(self) -> None:
@@ -246,11 +244,3 @@ class RunScreen(ActionScreen["bool | Stale"]):
             self.action_stop()
         else:
             self.dismiss(self.finished is not None and not (self.finished.error or self.finished.stopped))
-
-
-def ask_to_quit(app: DjmigApp) -> None:
-    """Ask on the run screen, wherever the user is."""
-    for screen in reversed(app.screen_stack):
-        if isinstance(screen, RunScreen) and not isinstance(app.screen, AskScreen):
-            screen.ask_to_quit()
-            return
