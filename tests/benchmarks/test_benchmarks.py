@@ -32,6 +32,7 @@ EXPECTED = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="peaks of memory are told by wait4")
 def test_every_row_comes_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
