@@ -42,7 +42,7 @@ async def _back_to_main(desk: Desk) -> None:
     while desk.app.screen is not desk.app.main:
         depth = len(desk.app.screen_stack)
         await desk.press("escape")
-        assert len(desk.app.screen_stack) < depth, "Esc leaves every screen"
+        await desk.until(lambda depth=depth: len(desk.app.screen_stack) < depth, "Esc leaves every screen")  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(("pane", "size"), [("tree", NARROW), ("detail", WIDE), ("log", WIDE)])
