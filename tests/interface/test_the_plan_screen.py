@@ -192,6 +192,31 @@ async def test_a_change_on_disk_makes_an_open_plan_something_to_look_at_again() 
         assert len(desk.engine.writes) == 1
 
 
+async def test_a_fresh_engine_that_makes_the_same_plan_leaves_it_to_be_run() -> None:
+    async with Desk().sit_down() as desk:
+        await desk.point_at(SAFE)
+        await desk.press("b")
+        desk.app.start_engine()
+        await desk.until(lambda: len(desk.engines) == 2 and desk.engines[0].closed)
+        await desk.settle()
+        assert "The project changed since" not in desk.texts
+        await desk.press("R")
+        assert isinstance(desk.app.screen, RunScreen)
+        assert len(desk.engine.writes) == 1
+
+
+async def test_a_fresh_engine_that_makes_another_plan_wants_another_look() -> None:
+    async with Desk().sit_down() as desk:
+        await desk.point_at(SAFE)
+        await desk.press("b")
+        desk.engine._mark({("store", "0004_add_discount_field"): True})
+        desk.app.start_engine()
+        await desk.until(lambda: len(desk.engines) == 2 and desk.engines[0].closed)
+        await desk.until(lambda: "The project changed since this plan was made" in desk.texts)
+        await desk.press("R")
+        assert desk.engine.writes == []
+
+
 async def test_a_plan_that_is_stale_by_the_time_it_runs_is_refused_with_the_sentence() -> None:
     async with Desk().sit_down() as desk:
         await desk.point_at(SAFE)

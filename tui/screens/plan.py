@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal
 from textual.content import Content
@@ -22,7 +21,7 @@ from ..counting import Counting
 from ..describe import describe_trouble
 from ..describe_plan import describe_plan, verdict_line
 from ..editor import command as editor_command
-from ..engine.errors import EngineError, Stale
+from ..engine.errors import EngineEnded, EngineError, Stale
 from ..script import as_script, suggest_path
 from ..session import Session
 from ..taking_back import Errand
@@ -37,9 +36,6 @@ from .plan_sql import show_sql
 from .rehearse import RehearseScreen
 from .run import RunScreen
 from .save import SaveScreen
-
-if TYPE_CHECKING:
-    pass
 
 _CHANGED = "The project changed since this plan was made. Press r to look again; until then it cannot run."
 #: What a fresh engine is waited for: to see whether the plan still is the same, or to make it anew.
@@ -205,19 +201,19 @@ class PlanScreen(ActionScreen[bool]):
         self.outdated = True
 
     def engine_replaced(self) -> None:
-        """A fresh engine may plan otherwise, unless it is one that was waited for."""
+        """A fresh engine may plan otherwise: it is asked, unless a change was seen already."""
         if self._waiting_for == _LOOK:
             self._look(self._why_again)
-        elif self._waiting_for == _CHECK and not self.outdated:
+        elif not self.outdated:
             background.start(self, self._check, "plan")
-        else:
-            self.outdated = True
 
     async def _check(self) -> None:
         """See whether a fresh engine makes the same plan."""
         self._waiting_for = ""
         try:
             fresh = await self._session.engine.preview_plan(self._request)
+        except EngineEnded:
+            return  # the next one is asked when it takes over; that there is none is told
         except EngineError:
             self.outdated = True
             return
