@@ -215,7 +215,8 @@ def test_what_is_predicted_is_what_happens(
 ) -> None:
     numbers = {"sqlite": (30, 200), "postgresql": (20, 200), "mysql": (10, 50)}
     examples = numbers[vendor][long]
-    outcomes = collect(tmp_path, vendor, examples, "956789" if long else "")
+    favoured = "95698" if vendor == "sqlite" else "956789"  # SQLite keeps what is too long
+    outcomes = collect(tmp_path, vendor, examples, favoured if long else "")
     with capsys.disabled():
         report(outcomes, vendor, print)
     unknown = sum(outcome.plan.verdict == p.UNKNOWN for outcome in outcomes)
