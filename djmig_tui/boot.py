@@ -6,6 +6,7 @@ finder below is in place.
 """
 
 import json
+import marshal
 import os
 import signal
 import sys
@@ -13,7 +14,9 @@ import traceback
 import zlib
 from importlib import import_module
 from importlib.machinery import ModuleSpec
-from typing import Any, Dict, Optional, Tuple
+from importlib.util import MAGIC_NUMBER
+from types import CodeType
+from typing import Any, Dict, List, Optional, Tuple
 
 #: The engine's package in this process: private, so that an installed djmig-tui is another one.
 PACKAGE = "_djmig_tui_engine"
@@ -23,10 +26,14 @@ Sources = Dict[str, Tuple[bool, str]]
 
 
 class Finder:
-    """Imports the engine from the sources that came over the pipe."""
+    """Imports the engine from the sources that came over the pipe.
 
-    def __init__(self, sources: Sources) -> None:
-        self._sources = {(PACKAGE + "." + name).rstrip("."): found for name, found in sources.items()}
+    Where the interface has the modules compiled for this very Python, they are not compiled again.
+    """
+
+    def __init__(self, sources: Sources, compiled: Dict[str, bytes]) -> None:
+        self._sources = {_full(name): found for name, found in sources.items()}
+        self._compiled = {_full(name): found for name, found in compiled.items()}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
         """Return the spec of a module of ours, None for every other name."""
@@ -41,9 +48,13 @@ class Finder:
         """Leave it to the import system."""
 
     def exec_module(self, module: Any) -> None:
-        """Compile and run the module."""
+        """Run the module, compiled first where it has to be."""
         name = module.__spec__.name
-        code = compile(self.get_source(name), self.get_filename(name), "exec", dont_inherit=True)
+        filename = self.get_filename(name)
+        if name in self._compiled:
+            code = _renamed(marshal.loads(self._compiled[name]), filename)  # noqa: S302 -- our interface's own
+        else:
+            code = compile(self.get_source(name), filename, "exec", dont_inherit=True)
         exec(code, module.__dict__)  # noqa: S102 -- this is what a loader does
 
     def is_package(self, name: str) -> bool:
@@ -58,6 +69,22 @@ class Finder:
         """Return a name for tracebacks that cannot be taken for a file of the project."""
         path = name.replace(PACKAGE, "<djmig_tui>", 1).replace(".", "/")
         return path + ("/__init__.py" if self.is_package(name) else ".py")
+
+
+def _full(name: str) -> str:
+    return (PACKAGE + "." + name).rstrip(".")
+
+
+def _renamed(code: CodeType, filename: str) -> CodeType:
+    """Return `code` as it would be if it had been compiled from `filename`."""
+    inner = (_renamed(one, filename) if isinstance(one, CodeType) else one for one in code.co_consts)
+    return code.replace(co_filename=filename, co_consts=tuple(inner))
+
+
+def read_compiled(fd: int, magic: str, sizes: List[Tuple[str, int]]) -> Dict[str, bytes]:
+    """Read the compiled modules; return none of them if they are for another Python than this one."""
+    compiled = {name: read_exactly(fd, size) for name, size in sizes}
+    return compiled if magic == MAGIC_NUMBER.hex() else {}
 
 
 def read_exactly(fd: int, size: int) -> bytes:
@@ -124,12 +151,13 @@ def bring_in_engine(fd: int, header_size: int) -> None:
     """Start the engine on the channel; returns only if it cannot be started."""
     header = json.loads(read_exactly(fd, header_size).decode("ascii"))
     sources = json.loads(zlib.decompress(read_exactly(fd, header["size"])).decode("utf-8"))
+    compiled = read_compiled(fd, header["magic"], header["compiled"])
     sys.dont_write_bytecode = True  # the environment says so too, where it gets through
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     input_fd, output_fd = take_channel(fd)
     if header["django"] is not None:
         set_up_django(**header["django"])
-    finder: Any = Finder({name: (found[0], found[1]) for name, found in sources.items()})
+    finder: Any = Finder({name: (found[0], found[1]) for name, found in sources.items()}, compiled)
     sys.meta_path.insert(0, finder)
     os.write(output_fd, b"\n" + header["ready"][::-1].encode("ascii") + b"\n")
     import_module(PACKAGE + ".server").main(input_fd, output_fd)

@@ -91,6 +91,13 @@ class Spawned:
         except Exception as error:  # noqa: BLE001 -- whatever it is, somebody waits for the outcome
             failure = StartFailed(f"The engine could not be started: {error}.", self.output())
         self._settle(failure)
+        if failure is None and self._may_be_compiled:
+            bundle.compile_for_the_next()
+
+    @property
+    def _may_be_compiled(self) -> bool:
+        # Elsewhere it is seldom the same Python, and the way there may be a slow one.
+        return self._here and self._sources is None
 
     def _all_ways(self) -> StartFailed | None:
         code = self._hand_over()
@@ -138,7 +145,9 @@ class Spawned:
         """Send the engine to who says hello. Return None when it is there, else the exit code."""
         ready = os.urandom(16).hex()
         # Packed while the project starts.
-        packed = bundle.pack(self._sources or bundle.read_sources(), ready, django) + lines(self.ahead)
+        sources = self._sources or bundle.read_sources()
+        compiled = bundle.read_compiled() if self._may_be_compiled else None
+        packed = bundle.pack(sources, ready, django, compiled) + lines(self.ahead)
         attempt = self.attempt
         if attempt.read_until(stage0.marker(self._nonce)):
             attempt.write(packed)
