@@ -215,7 +215,8 @@ def test_what_is_predicted_is_what_happens(
 ) -> None:
     numbers = {"sqlite": (30, 200), "postgresql": (20, 200), "mysql": (10, 50)}
     examples = numbers[vendor][long]
-    favoured = "95698" if vendor == "sqlite" else "956789"  # SQLite keeps what is too long
+    # SQLite keeps what is too long, and few rows are in the way of what a constraint was.
+    favoured = {"sqlite": "95698", "postgresql": "9569789", "mysql": "956789"}[vendor]
     outcomes = collect(tmp_path, vendor, examples, favoured if long else "")
     with capsys.disabled():
         report(outcomes, vendor, print)
