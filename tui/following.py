@@ -68,6 +68,11 @@ class Follower:
             return self._session.known_sql(node.app.label, node.migration.name, backwards=backwards)
         return self._session.known_detail(node.app.label, node.migration.name)
 
+    def known_sql(self, node: Node) -> Sql | None:
+        """Return the SQL of the reverse tab, or of the forward one if that is shown, once it is there."""
+        known = self.known(node, REVERSE if self._pane.backwards else FORWARD)
+        return known if isinstance(known, Sql) else None
+
     async def _ask(self, node: Node, tab: int, *, prefetch: bool) -> Sql | MigrationDetail:
         if node.app is None or node.migration is None:
             raise TypeError("Only migrations have SQL and details.")

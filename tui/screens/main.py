@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from djmig_tui.protocol import BACK_TO, FORWARD, UNDO, ZERO, History, PreviewPlan, Project, Sql
+from djmig_tui.protocol import BACK_TO, FORWARD, UNDO, ZERO, History, PreviewPlan, Project
 
 from .. import editor, forward_fix, removal, take_back
 from ..actions import MAIN, bindings
@@ -23,7 +23,6 @@ from ..long_start import watch_start
 from ..messages import ActivityChanged, EngineReplaced, HistoryRead, LogGrew, ProjectOpened, Where
 from ..nodes import Node
 from ..session import Session
-from ..widgets import detail_pane
 from ..widgets.bars import Banner, StatusBar
 from ..widgets.command_log import CommandLog
 from ..widgets.detail_pane import DetailPane
@@ -100,20 +99,12 @@ class MainScreen(ActionScreen[None]):
             databases=len(self.project.databases) if self.project else 1,
             third_party=any(app.third_party for app in self.history.apps) if self.history else False,
             filter=self._tree.view.filter,
-            sql_ready=self._follower.known(self._tree.pointed, self._sql_tab) is not None,
+            sql_ready=self._follower.known_sql(self._tree.pointed) is not None,
             recorded=is_anything_applied(self.history),
             deeds=self._session.logbook.has_deeds or self._session.trash is not None,
             editor=editor.command() is not None,
             file_here=file is None or Path(file).is_file(),
         )
-
-    @property
-    def _backwards(self) -> bool:
-        return self._detail.tab != detail_pane.FORWARD
-
-    @property
-    def _sql_tab(self) -> int:
-        return detail_pane.REVERSE if self._backwards else detail_pane.FORWARD
 
     # ---------------------------------------------------------- what is shown
     def watch_project(self, project: Project | None) -> None:
@@ -188,13 +179,7 @@ class MainScreen(ActionScreen[None]):
 
     def action_open(self) -> None:
         """Fold or unfold an app; go into the text of a migration."""
-        node = self._tree.cursor_node
-        if not self._tree.has_focus or node is None:
-            return
-        if node.children:
-            if not node.is_root:
-                self._tree.fold(node, opened=not node.is_expanded)
-        else:
+        if self._tree.has_focus and not self._tree.toggle():
             self._detail.focus_body()
 
     def action_back(self) -> None:
@@ -291,13 +276,13 @@ class MainScreen(ActionScreen[None]):
     # ------------------------------------------------------------ copy, edit
     def action_copy_command(self) -> None:
         """Copy the manage.py command for what is shown."""
-        command = shown_command(self._tree.pointed, self._session.database, backwards=self._backwards)
+        backwards = self._detail.backwards
+        command = shown_command(self._tree.pointed, self._session.database, backwards=backwards)
         self.djmig.copy(command, "the command")
 
     def action_copy_sql(self) -> None:
         """Copy the SQL of the reverse tab, or of the forward one if that is shown."""
-        known = self._follower.known(self._tree.pointed, self._sql_tab)
-        if isinstance(known, Sql):
+        if known := self._follower.known_sql(self._tree.pointed):
             self.djmig.copy(known.sql or known.shown, "the SQL")
 
     def action_edit(self) -> None:

@@ -48,6 +48,11 @@ class DetailPane(Vertical):
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name=name)
 
+    @property
+    def backwards(self) -> bool:
+        """Whether what is copied is the reverse: with every tab but the forward one."""
+        return self.tab != FORWARD
+
     def compose(self) -> ComposeResult:
         """Head, tabs, a line for warnings, and the three kinds of text."""
         yield Static(id="detail-head", markup=False)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rich.style import Style
 from rich.text import Text
-from textual import events
+from textual import events, on
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Tree
@@ -16,8 +16,7 @@ from djmig_tui.protocol import History
 
 from ..action import move_bindings
 from ..nodes import Branch, Node, View, arrange, matches
-from ..text import one_line
-from .tree_labels import app_label, fit, migration_label
+from .tree_labels import node_label
 
 
 class HistoryTree(Tree[Node], inherit_bindings=False):
@@ -214,6 +213,15 @@ class HistoryTree(Tree[Node], inherit_bindings=False):
         else:
             node.collapse()
 
+    def toggle(self) -> bool:
+        """Fold or unfold the node under the cursor; say whether it has anything under it."""
+        node = self.cursor_node
+        if node is None or not node.children:
+            return node is None
+        if not node.is_root:
+            self.fold(node, opened=not node.is_expanded)
+        return True
+
     def go_to_match(self, step: int) -> bool:
         """Move to the next (1) or previous (-1) line that matches the filter; say whether there is one."""
         total = self.last_line + 1
@@ -241,17 +249,13 @@ class HistoryTree(Tree[Node], inherit_bindings=False):
         event.stop()
         self._tell_pointed()
 
-    def on_tree_node_expanded(self, event: Tree.NodeExpanded[Node]) -> None:
-        """Remember what the mouse unfolded."""
+    @on(Tree.NodeExpanded)
+    @on(Tree.NodeCollapsed)
+    def _folded_by_mouse(self, event: Tree.NodeExpanded[Node] | Tree.NodeCollapsed[Node]) -> None:
+        """Remember what the mouse folded and unfolded."""
         event.stop()
         if event.node.data is not None and not self.view.filter:
-            self._folded[event.node.data.key] = True
-
-    def on_tree_node_collapsed(self, event: Tree.NodeCollapsed[Node]) -> None:
-        """Remember what the mouse folded."""
-        event.stop()
-        if event.node.data is not None and not self.view.filter:
-            self._folded[event.node.data.key] = False
+            self._folded[event.node.data.key] = isinstance(event, Tree.NodeExpanded)
 
     # ---------------------------------------------------------------- drawing
     def notify_style_update(self) -> None:
@@ -280,15 +284,9 @@ class HistoryTree(Tree[Node], inherit_bindings=False):
             depth, above = depth + 1, above.parent
         width = self.scrollable_content_region.width - self.show_vertical_scrollbar
         width = max(1, width - depth * self.guide_depth)
-        arrow = "▾" if node.is_expanded else "▸"
-        if data.migration is not None and data.app is not None:
-            full = self.view.plan_order
-            below = arrow if node.children else ""
-            label = migration_label(data.app, data.migration, width, self._style, full_name=full, below=below)
-        elif data.app is not None:
-            label = app_label(data.app, arrow if node.children else "·", width, self._style)
-        else:
-            label = fit(Text(one_line(self._title), self._style("app")), "", width)
+        arrow = ("▾" if node.is_expanded else "▸") if node.children else ""
+        full = self.view.plan_order
+        label = node_label(data, self._title, arrow, width, self._style, full_name=full)
         if self.stale or (data.third_party and data.migration):
             label.stylize(self._style("dim"))
         label.stylize_before(style)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from djmig_tui.protocol import App, Migration
 
-from ..nodes import ERROR, GHOST, IRREVERSIBLE, mark, signs
+from ..nodes import ERROR, GHOST, IRREVERSIBLE, Node, mark, signs
 from ..text import one_line, when
 
 #: Name of a `HistoryTree` component class → its style.
@@ -19,6 +19,15 @@ Styles = Callable[[str], Style]
 #: What a click on the arrow does.
 _TOGGLE = Style(meta={"toggle": True})
 _DATE = 10  # cells of "2026-02-11"
+
+
+def node_label(node: Node, title: str, arrow: str, width: int, style: Styles, *, full_name: bool) -> Text:
+    """Return a node's line. `title` is the project's; `arrow` is "" where nothing is under the node."""
+    if node.migration is not None and node.app is not None:
+        return migration_label(node.app, node.migration, width, style, full_name=full_name, below=arrow)
+    if node.app is not None:
+        return app_label(node.app, arrow or "·", width, style)
+    return fit(Text(one_line(title), style("app")), "", width)
 
 
 def app_label(app: App, arrow: str, width: int, style: Styles) -> Text:
