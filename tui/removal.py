@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from djmig_tui.protocol import UNDO, MigrationFile, PreviewPlan, ReadFile
+from djmig_tui.protocol import UNDO, PreviewPlan, PreviewRemoval, Removal
 
 from . import background, writes
 from .engine.errors import EngineError
@@ -24,50 +24,40 @@ if TYPE_CHECKING:
     from .app import DjmigApp
 
 
-def start(app: DjmigApp, key: str, takes_back: str = "") -> None:
-    """Look at the file of "app.name" and show what removing it means."""
-    background.start(app, partial(_look, app, key, takes_back), "removal")
+def start(app: DjmigApp, keys: Sequence[str], takes_back: str = "") -> None:
+    """Look at the files of "app.name" and of all that needs them, and show what removing them means."""
+    background.start(app, partial(_look, app, keys, takes_back), "removal")
 
 
-async def _look(app: DjmigApp, key: str, takes_back: str) -> None:
+async def _look(app: DjmigApp, keys: Sequence[str], takes_back: str) -> None:
+    what = keys[0] if len(keys) == 1 else count(len(keys), "file")
     try:
-        file = await _read(app, key)
-        tail = [await _read(app, needed) for needed in file.needed_by]
+        removal = await app.session.engine.preview_removal(PreviewRemoval(app.session.database, tuple(keys)))
     except EngineError as error:
-        app.push_screen(RemoveScreen(app.session, [], key, refusals=[str(error)]))
+        app.push_screen(RemoveScreen(app.session, Removal((), (), ()), what, refusals=[str(error)]))
         return
-    files = [*tail, file]
-    refusals = [reason for one in files for reason in _in_the_way(one)]
-    here = app.session.database
-    applied_on = here if here in file.applied_on else next(iter(file.applied_on), "")
-    if refusals:
-        shown = list(dict.fromkeys(file.refusals if applied_on else [*file.refusals, *refusals]))
-        screen = RemoveScreen(app.session, [file], key, refusals=shown, undo_on=applied_on)
-    else:
-        screen = RemoveScreen(app.session, files, key, takes_back=takes_back)
+    refusals, undo_on = _in_the_way(removal, app.session.database)
+    screen = RemoveScreen(
+        app.session, removal, what, refusals=refusals, undo_on=undo_on, takes_back=takes_back
+    )
 
     def left(roll_back: bool | None) -> None:
         if roll_back:
-            label, _, name = key.partition(".")
-            request = PreviewPlan(applied_on, UNDO, label, name)
-            open_plan(app, request, then=lambda: start(app, key, takes_back))
+            last = removal.stay[-1]
+            request = PreviewPlan(undo_on, UNDO, last.app, last.name)
+            open_plan(app, request, then=lambda: start(app, keys, takes_back))
 
     app.push_screen(screen, left)
 
 
-async def _read(app: DjmigApp, key: str) -> MigrationFile:
-    label, _, name = key.partition(".")
-    return await app.session.engine.read_file(ReadFile(app.session.database, label, name))
-
-
-def _in_the_way(file: MigrationFile) -> tuple[str, ...]:
-    """Return the refusals that removing what needs the file first does not clear away.
-
-    The engine names those who need the file in one refusal, and the tail is removed before it.
-    """
-    if not file.applied_on and len(file.refusals) == bool(file.needed_by):
-        return ()
-    return file.refusals
+def _in_the_way(removal: Removal, here: str) -> tuple[list[str], str]:
+    """Return why files stay, and the alias on which rolling the last of them back would clear the way."""
+    if not removal.stay:
+        return [], ""
+    last = removal.stay[-1]  # all the others need it, so rolling it back takes them along
+    if last.applied_on:
+        return list(last.refusals), here if here in last.applied_on else last.applied_on[0]
+    return list(dict.fromkeys(reason for one in removal.stay for reason in one.refusals)), ""
 
 
 def put_back(app: DjmigApp, entries: Sequence[TrashEntry], takes_back: str = "") -> None:

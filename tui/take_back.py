@@ -111,5 +111,4 @@ def _put_back(app: DjmigApp, act: Act) -> None:
 
 
 def _remove(app: DjmigApp, act: Act) -> None:
-    # The first one put back is what the others need: looking at it finds them too.
-    removal.start(app, act.subjects[0], act.id)
+    removal.start(app, act.subjects, act.id)

@@ -8,6 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from djmig_tui import protocol as p
@@ -359,8 +360,11 @@ class FakeEngine(Engine):
         for label in sorted({one.app for one in (*files, *stay)}):
             app = next(app for app in self.history.apps if app.label == label)
             left = [one.name for one in app.migrations if (label, one.name) not in gone]
-            number = int(left[-1][:4]) + 1 if left else 1
-            yield p.Remaining(label, tuple(left[-1:]), f"{number:04}")
+            chain = {f"{label}.{name}": f"{label}.{before}" for before, name in pairwise(left)}
+            needed = {key for one in chain for key in bookshop.DEPENDS.get(one, (chain[one],))}
+            heads = tuple(name for name in left if f"{label}.{name}" not in needed)
+            number = max((int(name[:4]) for name in heads), default=0) + 1
+            yield p.Remaining(label, heads, f"{number:04}")
 
     async def delete_file(self, request: p.DeleteFile) -> p.FileDeleted:
         await self._asked("delete_file", request)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest.mock import AsyncMock
 
-from djmig_tui.protocol import UNAPPLIED, DeleteFile, RestoreFile
+from djmig_tui.protocol import UNAPPLIED, DeleteFile, PreviewRemoval, Remaining, RestoreFile
+from tui.describe_removal import after
 from tui.engine.errors import Failed, Refused
 from tui.screens.ask import AskScreen
 from tui.screens.plan import PlanScreen
@@ -188,3 +190,45 @@ async def test_a_ghost_and_other_peoples_files_are_refused_with_the_reason() -> 
         assert "site-packages" in desk.texts
         await desk.press("u", "D", "escape")
         assert desk.engine.writes == []
+
+
+async def test_before_d_it_is_said_what_is_left_and_what_comes_next() -> None:
+    async with Desk().sit_down() as desk:
+        await desk.point_at(LAST)
+        await desk.press("d")
+        assert (
+            "store: 0003_change_price_field is the latest then; makemigrations goes on with 0004."
+            in desk.left
+        )
+        assert "max_migration" not in desk.left
+        await desk.press("escape")
+        left = Remaining("store", ("0003_change_price_field",), "0004", "0003_change_price_field")
+        engine = desk.engine
+        shown = await engine.preview_removal(PreviewRemoval("default", (LAST,)))
+        engine.preview_removal = AsyncMock(return_value=replace(shown, remaining=(left,)))  # type: ignore[method-assign]
+        await desk.press("d")
+        assert "store: max_migration.txt says 0003_change_price_field then." in desk.left
+
+
+async def test_two_heads_that_are_left_are_named_with_the_key_that_merges_them() -> None:
+    async with Desk(_nothing_applied("catalog")).sit_down() as desk:
+        await desk.point_at("catalog.0003_merge_isbn_subtitle")
+        await desk.press("d")
+        assert "2 heads are left, 0002_book_isbn and 0002_book_subtitle: M merges them as 0003." in desk.left
+        await desk.press("D")
+        assert "Next: M merges the heads of catalog." in desk.notices
+
+
+async def test_an_app_of_which_nothing_is_left_begins_again() -> None:
+    async with Desk(_nothing_applied("reviews")).sit_down() as desk:
+        await desk.point_at("reviews.0001_initial")
+        await desk.press("d")
+        assert "reviews: no migration is left; makemigrations begins again with 0001." in desk.left
+
+
+def test_a_max_migration_txt_that_names_no_head_is_said_to_stay() -> None:
+    said = after(
+        [Remaining("store", (), "0001", "0001_initial"), Remaining("store", ("0002_a",), "0003", "<<<")]
+    )
+    assert "store: max_migration.txt is left as it is: it says 0001_initial, which is no head then." in said
+    assert "store: max_migration.txt is left as it is: it says <<<, which is no head then." in said

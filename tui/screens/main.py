@@ -238,7 +238,7 @@ class MainScreen(ActionScreen[None]):
 
     def action_delete(self) -> None:
         """Lead to the removal of the file under the cursor."""
-        removal.start(self.djmig, self._tree.pointed.key)
+        removal.start(self.djmig, [self._tree.pointed.key])
 
     def action_last_run(self) -> None:
         """Show what was applied, with the cursor where the last run began."""

@@ -11,12 +11,13 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from djmig_tui.protocol import MigrationFile
+from djmig_tui.protocol import MigrationFile, Removal
 
 from .. import background, writes
 from ..actions import REMOVE, bindings
 from ..context import Context
 from ..describe import bullets, section, stack
+from ..describe_removal import after, next_step
 from ..engine.errors import EngineError
 from ..journal import new_id
 from ..session import Session
@@ -39,8 +40,8 @@ class RemoveScreen(ActionScreen[bool]):
     def __init__(
         self,
         session: Session,
-        files: Sequence[MigrationFile],
-        key: str,
+        removal: Removal,
+        what: str,  # "app.name", or how many files
         *,
         refusals: Sequence[str] = (),
         undo_on: str = "",  # alias on which rolling back would clear the way
@@ -48,12 +49,16 @@ class RemoveScreen(ActionScreen[bool]):
     ) -> None:
         super().__init__()
         self._session = session
-        self._files = files
-        self._key = key
+        self._files = removal.stay[-1:] if refusals else removal.files
+        self._remaining = removal.remaining
+        self._asked = what
         self._refusals = refusals
         self._undo_on = undo_on
         self._takes_back = takes_back
-        self._first = next((one.name for one in files if one.first), "") if not refusals else ""
+        firsts = [] if refusals else [one for one in self._files if one.first]
+        self._first = firsts[-1].name if firsts else ""
+        apps = dict.fromkeys(one_line(one.app) for one in firsts)
+        self._first_of = ", ".join(apps) if len(apps) > 1 else "its app"
         self._named = not self._first
         self._outdated = False
         self._busy = False
@@ -61,8 +66,8 @@ class RemoveScreen(ActionScreen[bool]):
     def body(self) -> Iterable[Widget]:
         """What and why, the content, the name to type, the buttons."""
         refused = bool(self._refusals)
-        what = self._key if len(self._files) < 2 else count(len(self._files), "file")
-        title = f"{one_line(self._key)} stays" if refused else f"Remove {one_line(what)}?"
+        what = self._asked if len(self._files) < 2 else count(len(self._files), "file")
+        title = f"{one_line(self._asked)} stays" if refused else f"Remove {one_line(what)}?"
         yield Static(Content.styled(title, "bold"), id="title")
         yield Banner()
         text, code = Prose(), CodeView(wrap=False)
@@ -72,7 +77,7 @@ class RemoveScreen(ActionScreen[bool]):
         yield Horizontal(text, code, id="panes") if self._files else text
         if self._first:
             prompt = Content.assemble(
-                "First of its app. Type ", (clean(self._first), "bold $accent"), " to go on:"
+                f"First of {self._first_of}. Type ", (clean(self._first), "bold $accent"), " to go on:"
             )
             yield Static(prompt, id="prompt")
             yield Input(compact=True)
@@ -117,13 +122,22 @@ class RemoveScreen(ActionScreen[bool]):
             for number, one in enumerate(self._files, 1)
         ]
         warnings = dict.fromkeys(warning for one in self._files for warning in one.warnings)
-        order = "Removed in this order, the last of the chain first." if len(files) > 1 else ""
+        if len(files) > 1:
+            how = [
+                "Removed in this order, the last of the chain first.",
+                "They are kept in the trash first: one z puts all of them back, byte for byte.",
+                "Stale byte code of them goes too. The database is not touched.",
+            ]
+        else:
+            how = [
+                "It is kept in the trash first: z puts it back, byte for byte.",
+                "Stale byte code of it goes too. The database is not touched.",
+            ]
         return stack(
             section("Files", files),
             section("Beware", bullets(map(sentence, warnings), "▲", "$warning")),
-            [Content(order)] if order else [],
-            Content("It is kept in the trash first: z puts it back, byte for byte."),
-            Content("Stale byte code of it goes too. The database is not touched."),
+            section("After it", bullets(after(self._remaining, merge="M merges"), "→")),
+            [Content(line) for line in how],
         )
 
     def project_changed(self) -> None:
@@ -160,9 +174,8 @@ class RemoveScreen(ActionScreen[bool]):
             done = f" Removed before that: {', '.join(removed)}." if removed else " Nothing was removed."
             self.djmig.say(sentence(str(error)) + done, "error")
         else:
-            self.djmig.say(
-                f"Removed {', '.join(removed)}; z puts it back. Next: edit the models, then makemigrations."
-            )
+            them = "it" if len(removed) == 1 else "all of them"
+            self.djmig.say(f"Removed {', '.join(removed)}; z puts {them} back. {next_step(self._remaining)}")
         if removed:
             self.djmig.start_engine()
         self.dismiss(False)
