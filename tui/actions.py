@@ -56,12 +56,26 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "migrate to here; on an app: to its latest; on the project: everything",
             why.migrate,
         ),
-        Action("delete", ("d",), "delete", "delete the migration's file, into the trash", why.delete),
+        Action(
+            "mark",
+            ("space",),
+            "",
+            "mark it and all that needs it, to be removed in one step; again: unmark it and what it needs",
+            why_files.mark,
+            shown="space",
+        ),
+        Action(
+            "delete",
+            ("d",),
+            "delete",
+            "delete the migration's file, or all files that are marked, into the trash",
+            why.delete,
+        ),
         Action(
             "take_back",
             ("z",),
             "take back",
-            "take back what was done last: a rollback, a migrate, a removed file; never without asking",
+            "take back what was done last: a rollback, a migrate, removed files; never without asking",
             why_back.take_back,
         ),
         Action(
@@ -239,7 +253,6 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
 #: Keys of what comes later: nothing else may be bound to them.
 RESERVED: tuple[tuple[str, str], ...] = (
     ("x", "reset the app"),
-    ("space", "select"),
     ("number_sign", "dependency graph"),
 )
 

@@ -20,6 +20,7 @@ class Context:
     databases: int = 1
     third_party: bool = False  # the project has apps of other people
     filter: str = ""
+    marked: tuple[str, ...] = ()  # "app.name" of what is marked to be removed together
     sql_ready: bool = False  # the SQL under the cursor has arrived
     recorded: bool = False  # something is applied, and it is known when
     newer: int = 0  # how many records are newer than the one under the cursor
@@ -98,12 +99,14 @@ def migrate(context: Context) -> str | None:
 
 
 def delete(context: Context) -> str | None:
-    """Needs a migration with a file under the cursor."""
+    """Needs a migration with a file under the cursor, or marks."""
     migration = context.node.migration
     if not context.connected:
         return STARTING
     if context.read_only:
         return READ_ONLY
+    if context.marked:
+        return None
     if migration is None:
         return "Move to a migration first: d deletes one migration's file."
     if migration.file is None:

@@ -23,7 +23,7 @@ from djmig_tui.protocol import (
     Project,
 )
 
-from .nodes import ERROR, GHOST, IRREVERSIBLE, SIGNS, Node, mark, signs
+from .nodes import ERROR, GHOST, IRREVERSIBLE, MARKED, SIGNS, Node, mark, signs
 from .text import clean, count, one_line, sentence, when
 
 #: Verdict → sign, word and theme colour: told three ways.
@@ -133,7 +133,9 @@ def legend() -> list[Content]:
     """Return what the marks and signs of the tree mean."""
     marks = {"[X]": "applied", "[ ]": "not applied", "[-]": "squashed: what it replaces is applied"}
     lines = [Content.assemble((f"{glyph:<5}", "bold"), meaning) for glyph, meaning in marks.items()]
-    return lines + [Content.assemble((f"{one.glyph:<5}", "bold $accent"), one.meaning) for one in SIGNS]
+    return lines + [
+        Content.assemble((f"{one.glyph:<5}", "bold $accent"), one.meaning) for one in (*SIGNS, MARKED)
+    ]
 
 
 def describe_app(app: App) -> Content:

@@ -28,6 +28,8 @@ PYTHON = Sign("λ", "runs Python", "runs Python code, which SQL does not show")
 SQUASH = Sign("≡", "squash", "replaces other migrations, which are folded under it")
 HEAD = Sign("◆", "head", "the last of its app: nothing in the app comes after it")
 SIGNS = (ERROR, GHOST, IRREVERSIBLE, PYTHON, SQUASH, HEAD)
+#: Stands before the name: it is the user's, and not the migration's own.
+MARKED = Sign("●", "marked", "marked with space: d removes all that are marked in one step")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from djmig_tui.protocol import BACK_TO, FORWARD, UNDO, ZERO, History, PreviewPlan, Project
 
-from .. import editor, forward_fix, removal, take_back
+from .. import editor, forward_fix, marking, removal, take_back
 from ..actions import MAIN, bindings
 from ..applied_runs import is_anything_applied
 from ..commands import shown_command
@@ -99,6 +99,7 @@ class MainScreen(ActionScreen[None]):
             databases=len(self.project.databases) if self.project else 1,
             third_party=any(app.third_party for app in self.history.apps) if self.history else False,
             filter=self._tree.view.filter,
+            marked=tuple(self._pane.marks),
             sql_ready=self._follower.known_sql(self._tree.pointed) is not None,
             recorded=is_anything_applied(self.history),
             deeds=self._session.logbook.has_deeds or self._session.trash is not None,
@@ -183,11 +184,13 @@ class MainScreen(ActionScreen[None]):
             self._detail.focus_body()
 
     def action_back(self) -> None:
-        """Back to the tree; there, drop the filter."""
+        """Back to the tree; there, drop the filter, then the marks."""
         if not self._tree.has_focus:
             self._tree.focus()
         elif self._tree.view.filter:
             self._pane.drop_filter()
+        elif self._pane.marks:
+            self._pane.drop_marks()
 
     def action_filter(self) -> None:
         """Ask for part of a name."""
@@ -236,9 +239,13 @@ class MainScreen(ActionScreen[None]):
         node = self._tree.pointed
         open_plan(self.djmig, PreviewPlan(self._session.database, intent, node.label, node.name))
 
+    def action_mark(self) -> None:
+        """Mark this one and what needs it, or unmark it and what it needs."""
+        marking.toggle(self.djmig, self._pane, self._tree.pointed.key)
+
     def action_delete(self) -> None:
-        """Lead to the removal of the file under the cursor."""
-        removal.start(self.djmig, [self._tree.pointed.key])
+        """Lead to the removal of all that is marked, or of the file under the cursor."""
+        removal.start(self.djmig, list(self._pane.marks) or [self._tree.pointed.key])
 
     def action_last_run(self) -> None:
         """Show what was applied, with the cursor where the last run began."""

@@ -15,6 +15,7 @@ from textual.widgets.tree import TreeNode
 from djmig_tui.protocol import History
 
 from ..action import move_bindings
+from ..marks import Marks
 from ..nodes import Branch, Node, View, arrange, matches
 from .tree_labels import node_label
 
@@ -65,6 +66,7 @@ class HistoryTree(Tree[Node], inherit_bindings=False):
         self.guide_depth = 2
         self.auto_expand = False
         self.view = View()
+        self.marks = Marks()
         self._title = "project"
         self._history: History | None = None
         self._shape: tuple[object, ...] = ()
@@ -76,6 +78,7 @@ class HistoryTree(Tree[Node], inherit_bindings=False):
     def show_history(self, history: History, title: str) -> None:
         """Show `history`. Lines that stay keep their place; cursor, folds and filter are kept."""
         self._history, self._title = history, title
+        self.marks.keep(history)
         self._arrange()
 
     def show_view(self, **changes: bool | str) -> None:
@@ -102,8 +105,7 @@ class HistoryTree(Tree[Node], inherit_bindings=False):
         if shape == self._shape:
             for branch in tree.walk():
                 self._by_key[branch.node.key].data = branch.node
-            self._clear_line_cache()
-            self.refresh()
+            self.draw_again()
         else:
             self._rebuild(tree, self.pointed.key)
             self._shape = shape
@@ -169,16 +171,9 @@ class HistoryTree(Tree[Node], inherit_bindings=False):
         """Move the cursor, or fold and unfold."""
         half = max(1, self.size.height // 2)
         last = self.last_line
-        lines = {
-            "down": self.cursor_line + 1,
-            "up": self.cursor_line - 1,
-            "top": 0,
-            "bottom": last,
-            "half_down": self.cursor_line + half,
-            "half_up": self.cursor_line - half,
-        }
-        if how in lines:
-            self.cursor_line = min(max(lines[how], 0), last)
+        steps = {"up": -1, "down": 1, "half_up": -half, "half_down": half, "top": -last, "bottom": last}
+        if how in steps:
+            self.cursor_line = min(max(self.cursor_line + steps[how], 0), last)
             self.scroll_to_line(self.cursor_line, animate=False)
         elif how == "left":
             self._fold()
@@ -265,7 +260,12 @@ class HistoryTree(Tree[Node], inherit_bindings=False):
 
     def watch_stale(self) -> None:
         """Draw all lines again."""
+        self.draw_again()
+
+    def draw_again(self) -> None:
+        """Draw all lines again: what they show beside the history is another."""
         self._clear_line_cache()
+        self.refresh()
 
     def on_resize(self, event: events.Resize) -> None:
         """Draw all lines for the new width."""
@@ -285,8 +285,8 @@ class HistoryTree(Tree[Node], inherit_bindings=False):
         width = self.scrollable_content_region.width - self.show_vertical_scrollbar
         width = max(1, width - depth * self.guide_depth)
         arrow = ("▾" if node.is_expanded else "▸") if node.children else ""
-        full = self.view.plan_order
-        label = node_label(data, self._title, arrow, width, self._style, full_name=full)
+        full, marked = self.view.plan_order, data.key in self.marks
+        label = node_label(data, self._title, arrow, width, self._style, full_name=full, marked=marked)
         if self.stale or (data.third_party and data.migration):
             label.stylize(self._style("dim"))
         label.stylize_before(style)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from djmig_tui.protocol import App, Migration
 
-from ..nodes import ERROR, GHOST, IRREVERSIBLE, Node, mark, signs
+from ..nodes import ERROR, GHOST, IRREVERSIBLE, MARKED, Node, mark, signs
 from ..text import one_line, when
 
 #: Name of a `HistoryTree` component class → its style.
@@ -21,12 +21,15 @@ _TOGGLE = Style(meta={"toggle": True})
 _DATE = 10  # cells of "2026-02-11"
 
 
-def node_label(node: Node, title: str, arrow: str, width: int, style: Styles, *, full_name: bool) -> Text:
+def node_label(
+    node: Node, title: str, arrow: str, width: int, style: Styles, *, full_name: bool, marked: bool
+) -> Text:
     """Return a node's line. `title` is the project's; `arrow` is "" where nothing is under the node."""
-    if node.migration is not None and node.app is not None:
-        return migration_label(node.app, node.migration, width, style, full_name=full_name, below=arrow)
-    if node.app is not None:
-        return app_label(node.app, arrow or "·", width, style)
+    app, migration = node.app, node.migration
+    if migration is not None and app is not None:
+        return migration_label(app, migration, width, style, full_name=full_name, below=arrow, marked=marked)
+    if app is not None:
+        return app_label(app, arrow or "·", width, style)
     return fit(Text(one_line(title), style("app")), "", width)
 
 
@@ -43,7 +46,7 @@ def app_label(app: App, arrow: str, width: int, style: Styles) -> Text:
 
 
 def migration_label(
-    app: App, migration: Migration, width: int, style: Styles, *, full_name: bool, below: str
+    app: App, migration: Migration, width: int, style: Styles, *, full_name: bool, below: str, marked: bool
 ) -> Text:
     """Return a migration's line; the name is cut before mark and signs are.
 
@@ -56,11 +59,12 @@ def migration_label(
         flags.append(f" {sign.glyph}", style("bad" if bad else "sign"))
     if below:
         flags.append(f" {below}", style("dim") + _TOGGLE)
-    room = width - 4 - flags.cell_len
+    chosen = Text(f"{MARKED.glyph} " if marked else "", style("sign"))
+    room = width - 4 - flags.cell_len - chosen.cell_len
     if cell_len(name) > room:
         name = set_cell_size(name, max(1, room - 1)).rstrip() + "…"
     mark_style = style(migration.mark if migration.mark in ("applied", "squashed") else "unapplied")
-    label = Text.assemble((mark(migration), mark_style), " ", name, flags)
+    label = Text.assemble((mark(migration), mark_style), " ", chosen, name, flags)
     return fit(label, when(migration.applied_at)[:_DATE], width, style("dim"))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -9,8 +11,10 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Input
 
-from djmig_tui.protocol import History
+from djmig_tui.protocol import History, MigrationFile
 
+from ..marks import Marks
+from ..nodes import MARKED
 from ..text import one_line
 from .filter_input import FilterInput
 from .history_tree import HistoryTree
@@ -23,7 +27,7 @@ class TreePane(Vertical):
     stale = reactive(False)
 
     class ViewChanged(Message):
-        """Filter, order or what is hidden is another."""
+        """Filter, order, what is hidden or what is marked is another."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,6 +48,27 @@ class TreePane(Vertical):
     def show_history(self, history: History, title: str) -> None:
         """Show a history in place of the one before."""
         self.history_tree.show_history(history, title)
+        self._title()  # marks may have gone
+
+    @property
+    def marks(self) -> Marks:
+        """What is marked to be removed together."""
+        return self.history_tree.marks
+
+    def mark(self, files: Iterable[MigrationFile]) -> None:
+        """Mark migrations: a tail."""
+        self.marks.add(files)
+        self._changed()
+
+    def unmark(self, key: str) -> None:
+        """Unmark a migration and what it needs."""
+        self.marks.drop(key)
+        self._changed()
+
+    def drop_marks(self) -> None:
+        """Unmark everything."""
+        self.marks.clear()
+        self._changed()
 
     def toggle_order(self) -> None:
         """Tree, or the order in which Django applies them."""
@@ -78,6 +103,10 @@ class TreePane(Vertical):
 
     def _change(self, **changes: bool | str) -> None:
         self.history_tree.show_view(**changes)
+        self._changed()
+
+    def _changed(self) -> None:
+        self.history_tree.draw_again()
         self._title()
         self.post_message(self.ViewChanged().set_sender(self))
 
@@ -85,6 +114,7 @@ class TreePane(Vertical):
         view = self.history_tree.view
         self.border_title = "Migrations in the order of applying" if view.plan_order else "Migrations"
         words = [f"/{one_line(view.filter, 30)}"] if view.filter else []
+        words += [f"{MARKED.glyph} {len(self.marks)} marked"] if self.marks else []
         words += ["other people's apps hidden"] if view.hide_third_party else []
         words += ["as of last time"] if self.stale else []
         # Titles are parsed as markup: nothing that was typed may open a tag.
