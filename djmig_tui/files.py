@@ -5,11 +5,19 @@ import importlib.util
 import os
 import stat
 import sys
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Tuple
 
 from . import max_migration
-from .errors import FailedError, Refusal, StaleError
-from .protocol import DeleteFile, FileDeleted, FileRestored, ReadFile, RestoreFile
+from .errors import EngineError, FailedError, Refusal, StaleError
+from .protocol import (
+    DeleteFile,
+    FileDeleted,
+    FileRestored,
+    FilesRestored,
+    ReadFile,
+    RestoreFile,
+    RestoreFiles,
+)
 from .reading import folder_of, read_file
 
 
@@ -127,6 +135,43 @@ def _with_max_migration(path: str, request: RestoreFile) -> FileRestored:
         return FileRestored(path, note=str(error))
 
 
+def restore_files(session: Any, request: RestoreFiles, call: Any) -> FilesRestored:
+    """Write every file back, or none of them. Raises `Refusal` and `FailedError` as `write_back` does."""
+    refuse_read_only(session)
+    try:
+        for each in request.files:  # before the first one is written
+            path = _restored_path(each)
+            if os.path.lexists(path):
+                raise _is_there(path)
+        paths = _write_all(request.files)
+    except EngineError as error:
+        none = " None of the %d files was put back." % len(request.files)
+        raise type(error)("%s%s" % (error, none if request.files[1:] else "")) from error
+    for each in request.files:
+        session.forget_file(module_of(each.app, each.name))
+    said = [_with_max_migration(path, each) for path, each in zip(paths, request.files)]
+    named = dict.fromkeys(each.max_migration for each in said if each.max_migration)
+    notes = dict.fromkeys(each.note for each in said if each.note)
+    return FilesRestored(tuple(paths), tuple(named), tuple(notes))
+
+
+def _write_all(files: Tuple[RestoreFile, ...]) -> List[str]:
+    """Write the files back and return their paths; if one cannot be written, those before it go again."""
+    paths: List[str] = []
+    try:
+        for each in files:
+            paths.append(write_back(each))
+    except EngineError:
+        for path in paths:
+            os.unlink(path)  # ours, of this moment
+        raise
+    return paths
+
+
+def _is_there(path: str) -> Refusal:
+    return Refusal("%s is there already and is not written over. Move it away first." % path)
+
+
 def write_back(request: RestoreFile) -> str:
     """Write the file of `request` where it was and return its path. Raises `Refusal`, `FailedError`."""
     path = _restored_path(request)
@@ -135,7 +180,7 @@ def write_back(request: RestoreFile) -> str:
     try:
         descriptor = os.open(path, flags, 0o600)
     except FileExistsError:
-        raise Refusal("%s is there already and is not written over. Move it away first." % path) from None
+        raise _is_there(path) from None
     except OSError as error:
         raise FailedError("%s cannot be written: %s." % (path, error.strerror)) from error
     try:

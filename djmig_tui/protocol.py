@@ -1008,17 +1008,18 @@ class FilesDeleted:
 
 @dataclass(frozen=True)
 class RestoreFiles:
-    """Put many files back, each byte for byte, never over another file."""
+    """Put many files back, each byte for byte, never over another file: all of them or none."""
 
     files: Tuple[RestoreFile, ...]
 
 
 @dataclass(frozen=True)
 class FilesRestored:
-    """What was written. `error` says why the rest was not."""
+    """What was written."""
 
     paths: Tuple[str, ...]
-    error: Optional[str] = None
+    max_migration: Tuple[str, ...] = ()  # paths of each max_migration.txt that was put back too
+    notes: Tuple[str, ...] = ()  # why one was not, as sentences
 
 
 @dataclass(frozen=True)

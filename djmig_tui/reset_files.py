@@ -6,18 +6,16 @@ import os
 import stat
 from typing import Any, List
 
-from .errors import EngineError, FailedError, Refusal, StaleError
-from .files import module_of, refuse_read_only, unlink, write_back
+from .errors import FailedError, Refusal, StaleError
+from .files import module_of, refuse_read_only, unlink
 from .protocol import (
     RESET_KEEPING,
     RESETS,
     DeleteFiles,
     FilesDeleted,
-    FilesRestored,
     MigrationFile,
     MigrationFiles,
     ReadFiles,
-    RestoreFiles,
 )
 from .reading import folder_of, path_in, place_refusals, refusals_of_applied
 from .reset_blockers import why_not_here
@@ -79,20 +77,6 @@ def _looked_at(session: Any, request: DeleteFiles, each: Any) -> str:
     if refusals:
         raise Refusal(" ".join(refusals))
     return file.path
-
-
-def restore_files(session: Any, request: RestoreFiles, call: Any) -> FilesRestored:
-    """Write every file back. What stands in the way of one is an answer, with those written before it."""
-    refuse_read_only(session)
-    written: List[str] = []
-    error = None
-    try:
-        for each in request.files:
-            written.append(write_back(each))
-    except EngineError as failed:
-        error = str(failed)
-    _forget(session, request.files)
-    return FilesRestored(tuple(written), error)
 
 
 def _forget(session: Any, files: Any) -> None:

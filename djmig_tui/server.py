@@ -50,7 +50,7 @@ TABLE: Dict[str, str] = {
     "recreate_database": "restore:recreate_database",
     "read_files": "reset_files:read_files",
     "delete_files": "reset_files:delete_files",
-    "restore_files": "reset_files:restore_files",
+    "restore_files": "files:restore_files",
     "change_records": "reset_actions:change_records",
     "make_migrations": "reset_making:make_migrations",
     "drop_tables": "reset_actions:drop_tables",

@@ -12,8 +12,7 @@ from textual.content import Content
 from djmig_tui.protocol import UNDO, PreviewPlan, PreviewRemoval, Removal
 
 from . import background, writes
-from .engine.errors import EngineError
-from .journal import new_id
+from .engine.errors import EngineEnded, EngineError
 from .screens.ask import AskScreen
 from .screens.opening import open_plan
 from .screens.remove import RemoveScreen
@@ -83,16 +82,13 @@ def _about(entry: TrashEntry) -> list[Content]:
 
 
 async def _restore(app: DjmigApp, entries: Sequence[TrashEntry], takes_back: str) -> None:
-    deed = new_id()
-    done: list[str] = []
     try:
-        for entry in entries:
-            await writes.put_back(app.session, entry, deed=deed, takes_back=takes_back)
-            done.append(entry.path)
+        restored = await writes.put_back(app.session, entries, takes_back=takes_back)
     except EngineError as error:
-        before = f" Put back before that: {', '.join(done)}." if done else ""
-        app.say(sentence(str(error)) + before, "error")
-    else:
-        app.say(f"Put back {', '.join(done)}.")
-    if done:
-        app.start_engine()
+        # Then nobody knows how far it came; any other error says so itself.
+        some = " Some of the files may be back: look at the tree." if isinstance(error, EngineEnded) else ""
+        app.say(sentence(str(error)) + some, "error")
+        return
+    paths = ", ".join([*restored.paths, *restored.max_migration])
+    app.say(" ".join([f"Put back {paths}.", *restored.notes]), "warning" if restored.notes else "information")
+    app.start_engine()

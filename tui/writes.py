@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from djmig_tui.protocol import DeleteFile, MigrationFile, Plan, Progress, RunFinished
+from djmig_tui.protocol import (
+    DeleteFile,
+    FilesRestored,
+    MigrationFile,
+    Plan,
+    Progress,
+    RestoreFiles,
+    RunFinished,
+)
 
 from . import asking
 from .engine.errors import EngineEnded, EngineError
-from .journal import DONE, PUT_BACK, REMOVE, Deed
+from .journal import DONE, PUT_BACK, REMOVE, Deed, new_id
 from .recording import command_of, outcome_of, run_recorded
 from .session import Session
 from .store import TrashEntry
@@ -61,18 +69,28 @@ async def remove(session: Session, file: MigrationFile, *, deed: str = "", takes
     written.end(DONE, "kept in the trash; z puts it back", subject=entry.mark)
 
 
-async def put_back(session: Session, entry: TrashEntry, *, deed: str = "", takes_back: str = "") -> None:
-    """Put a removed file back where it was. The engine never writes over another file."""
-    request = asking.put_back(entry)
-    written = Deed(
-        session.write, PUT_BACK, session.database, f"restore {shlex.quote(entry.path)}",
-        id=deed, takes_back=takes_back,
-    )  # fmt: skip
+async def put_back(session: Session, entries: Sequence[TrashEntry], *, takes_back: str = "") -> FilesRestored:
+    """Put removed files back where they were, all or none. The engine never writes over another file."""
+    deed = new_id()
+    written = [
+        Deed(
+            session.write,
+            PUT_BACK,
+            session.database,
+            f"restore {shlex.quote(entry.path)}",
+            id=deed,
+            takes_back=takes_back,
+        )
+        for entry in entries
+    ]
     try:
-        await session.engine.restore_file(request)
+        restored = await session.engine.restore_files(RestoreFiles(tuple(map(asking.put_back, entries))))
     except EngineError as error:
-        written.end(outcome_of(error), str(error))
+        for each in written:
+            each.end(outcome_of(error), str(error))
         raise
-    session.state.forget_trash(entry)
+    for entry, each in zip(entries, written, strict=True):
+        session.state.forget_trash(entry)
+        each.end(DONE, "put back from the trash", subject=f"{entry.app}.{entry.name}")
     session.trash = session.state.latest_in_trash()
-    written.end(DONE, "put back from the trash", subject=f"{entry.app}.{entry.name}")
+    return restored

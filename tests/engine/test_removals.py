@@ -14,7 +14,7 @@ from djmig_tui import protocol as p
 from tests.driver import Driver, driving
 from tests.engine.small import add, migrate, project_of, shop
 from tests.projects import SampleProject, make_app, migration_source
-from tui.engine.errors import Refused
+from tui.engine.errors import Failed, Refused
 
 
 @pytest.fixture
@@ -157,3 +157,67 @@ def test_edge_54_a_max_migration_txt_that_says_something_else_is_left_alone(proj
         named.unlink()
         named.symlink_to(project.folder / "manage.py")
         assert preview(engine, "shop.0004_step").files[0].max_migration is None
+
+
+def remove_tail(engine: Driver) -> tuple[p.RestoreFile, ...]:
+    """Remove shop's tail and return what puts it back, the first of the chain first."""
+    files = preview(engine, "shop.0003_step").files
+    for file in files:
+        delete(engine, file)
+    return tuple(
+        p.RestoreFile(
+            file.app, file.name, file.path, file.content, file.mode,
+            file.max_migration, file.max_migration_after,
+        )
+        for file in reversed(files)
+    )  # fmt: skip
+
+
+def test_a_tail_comes_back_in_one_go_with_its_max_migration_txt(project: SampleProject) -> None:
+    named = project.folder / "shop" / "migrations" / "max_migration.txt"
+    named.write_text("0004_step\n")
+    with driving(project) as engine:
+        before = engine.history()
+        back = remove_tail(engine)
+        assert named.read_text() == "0002_step\n"
+        restored = engine.ask(p.RestoreFiles(back))
+        assert restored == p.FilesRestored(tuple(each.path for each in back), (str(named),), ())
+        assert named.read_text() == "0004_step\n"
+        assert engine.history() == before
+
+
+@pytest.mark.parametrize("what", ["file", "symlink", "folder", "name"])
+def test_one_that_cannot_come_back_keeps_the_others_from_coming_back(
+    project: SampleProject, what: str
+) -> None:
+    """Whether it is seen before the first one is written, or when its own turn comes."""
+    with driving(project) as engine:
+        back = remove_tail(engine)
+        last = Path(back[-1].path)
+        if what == "file":
+            last.write_text("somebody's\n")
+        elif what == "symlink":
+            last.symlink_to("nowhere")
+        elif what == "folder":
+            last.mkdir()
+        else:  # no file system takes it
+            last = last.with_name("0002_" + "a" * 300 + ".py")
+            wrong = p.RestoreFile("orders", last.stem, str(last), back[-1].content, 0o644)
+            back = (*back[:-1], wrong)
+        with pytest.raises((Refused, Failed), match="None of the 3 files was put back"):
+            engine.ask(p.RestoreFiles(back))
+        assert [each.name for each in back[:-1] if Path(each.path).exists()] == []
+        if what == "file":
+            assert last.read_text() == "somebody's\n"
+
+
+def test_stale_byte_code_of_a_tail_goes_with_it(project: SampleProject) -> None:
+    """Edge 34: Python would not load it without its source, and yet it misleads who looks."""
+    cache = project.folder / "shop" / "migrations" / "__pycache__"
+    with driving(project) as engine:
+        engine.history()
+        cache.mkdir(exist_ok=True)
+        for name in ("0003_step", "0004_step"):
+            (cache / f"{name}.cpython-312.pyc").write_bytes(b"stale")
+        remove_tail(engine)
+        assert not [path.name for path in cache.glob("*.pyc") if path.name.startswith(("0003", "0004"))]

@@ -242,9 +242,10 @@ def test_the_files_of_a_reset_go_all_or_none_and_come_back_byte_for_byte(make: M
     engine.ask(p.DeleteFiles("default", p.RESET_KEEPING, tuple(hashes)))
     assert {path.name for path in folder.glob("*.py")} == {"__init__.py"}
     back = tuple(p.RestoreFile(each.app, each.name, each.path, each.content, each.mode) for each in files)
-    assert engine.ask(p.RestoreFiles(back)).error is None
+    assert engine.ask(p.RestoreFiles(back)).paths == tuple(each.path for each in files)
     assert {path.name: path.read_bytes() for path in folder.glob("*.py")} == before
-    assert "is not written over" in engine.ask(p.RestoreFiles(back)).error
+    with pytest.raises(Refused, match="is not written over"):
+        engine.ask(p.RestoreFiles(back))
 
 
 def test_nothing_starts_over_where_debug_is_off(make: Make) -> None:

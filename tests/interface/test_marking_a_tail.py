@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest.mock import AsyncMock
 
-from tui.engine.errors import Failed
+from djmig_tui.protocol import FilesRestored
+from tui.engine.errors import Failed, Refused
 from tui.screens.ask import AskScreen
 from tui.screens.remove import RemoveScreen
 from tui.widgets.tree_pane import TreePane
@@ -206,3 +208,35 @@ async def test_read_only_marks_nothing() -> None:
         await desk.press("space")
         assert "--read-only" in desk.notices
         assert marked(desk) == set()
+
+
+async def test_where_one_file_cannot_come_back_none_does_and_the_trash_keeps_all() -> None:
+    async with Desk(only_the_first_applied()).sit_down() as desk:
+        await desk.point_at(THIRD)
+        await desk.press("space")
+        await desk.press("d")
+        await desk.press("D")
+        removed = len(desk.engine.writes)
+        sentence = "/srv/0003.py is there already. None of the 2 files was put back."
+        desk.engine.errors["restore_files"] = Refused(sentence)
+        await desk.press("z")
+        await desk.press("y")
+        assert sentence in desk.notices
+        assert len(desk.state.trash) == 2
+        assert len(desk.engine.writes) == removed
+        desk.engine.errors.clear()
+        await desk.press("z")
+        await desk.press("y")
+        assert desk.state.trash == []
+
+
+async def test_what_became_of_max_migration_txt_is_said_when_files_come_back() -> None:
+    async with Desk(only_the_first_applied()).sit_down() as desk:
+        await desk.point_at(LAST)
+        await desk.press("d")
+        await desk.press("D")
+        restored = FilesRestored(("/srv/0004.py",), (), ("max_migration.txt is gone, so it was left alone.",))
+        desk.engine.restore_files = AsyncMock(return_value=restored)  # type: ignore[method-assign]
+        await desk.press("z")
+        await desk.press("y")
+        assert "Put back /srv/0004.py. max_migration.txt is gone, so it was left alone." in desk.notices
