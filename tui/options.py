@@ -46,6 +46,7 @@ class Options:
     try_anyway: bool = False
     rehearse: bool = False
     initial: bool = False
+    with_dependents: bool = False  # remove a whole tail
     redo: bool = False
     last_run: bool = False  # in place of a target
     confirm: str | None = None
@@ -171,6 +172,9 @@ def _parser() -> argparse.ArgumentParser:
     remove = add("remove", "move the file of an unapplied migration to the trash")
     _add_migration(remove)
     remove.add_argument("--initial", action="store_true", help="also if it is the app's first migration")
+    remove.add_argument(
+        "--with-dependents", action="store_true", help="and the files of all that need it, the last one first"
+    )
     reset = add("reset", "start over with an app or the project, in development only; shows the steps first")
     _add_reset(reset)
     take_back = add("take-back", "take back what was done last: a rollback, a migrate, a removed file")

@@ -59,8 +59,8 @@ def _in_the_way(removal: Removal, here: str) -> tuple[list[str], str]:
     return list(dict.fromkeys(reason for one in removal.stay for reason in one.refusals)), ""
 
 
-def put_back(app: DjmigApp, entries: Sequence[TrashEntry], takes_back: str = "") -> None:
-    """Put back files that were removed, the last one first, after a question."""
+def put_back(app: DjmigApp, entries: Sequence[TrashEntry], takes_back: str = "", *, note: str = "") -> None:
+    """Put back files that were removed, the last one first, after a question; `note` is told with it."""
 
     def answered(yes: bool | None) -> None:
         if yes:
@@ -70,6 +70,7 @@ def put_back(app: DjmigApp, entries: Sequence[TrashEntry], takes_back: str = "")
     what = f"{entries[0].app}.{entries[0].name}" if len(entries) == 1 else count(len(entries), "file")
     they = ("It is", "") if len(entries) == 1 else ("They are", ", in this order")
     lines.append(Content(f"{they[0]} put back byte for byte, and never over another file{they[1]}."))
+    lines += [Content(note)] if note else []
     app.push_screen(AskScreen(f"Put back {what}?", lines, "Put back"), answered)
 
 

@@ -17,7 +17,7 @@ from .screens.choose import ChooseScreen
 from .screens.opening import open_plan
 from .screens.restore import RestoreScreen
 from .screens.restoring import open_swap
-from .taking_back import NO_BACKUP_BEFORE, does, errand_for, request_for, what, why_not
+from .taking_back import NO_BACKUP_BEFORE, does, errand_for, not_in_trash, request_for, what, why_not
 from .text import one_line, sentence
 from .why_back import NOTHING_DONE
 
@@ -103,7 +103,7 @@ def _put_back(app: DjmigApp, act: Act) -> None:
     entries = [app.session.state.in_trash(mark) for mark in reversed(act.subjects)]
     there = [entry for entry in entries if entry is not None]
     if there:
-        removal.put_back(app, there, act.id)
+        removal.put_back(app, there, act.id, note=not_in_trash(act, len(there)))
     else:
         app.say(
             f"The trash does not hold what the {what(act)} left in it: it was put back otherwise.", "error"

@@ -39,6 +39,16 @@ def what(act: Act) -> str:
     return f"{called} of {when(act.end.at)}" + (f": {names(things)}" if things else "")
 
 
+def not_in_trash(act: Act, there: int) -> str:
+    """Return what is to be said if the trash holds only so many of the files of a removal."""
+    gone = len(act.subjects) - there
+    if not gone:
+        return ""
+    return (
+        f"{gone} of its {len(act.subjects)} files {'is' if gone == 1 else 'are'} not in the trash any more."
+    )
+
+
 def _thing(subject: str) -> str:
     return subject.partition(" ")[0]  # the mark of a trash entry has its moment behind the name
 

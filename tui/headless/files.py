@@ -4,34 +4,51 @@ from __future__ import annotations
 
 import base64
 import shlex
+from collections.abc import Sequence
 
-from djmig_tui.protocol import DeleteFile, FileDeleted, FileRestored, MigrationFile, ReadFile, to_wire
+from djmig_tui.protocol import (
+    DeleteFile,
+    FileDeleted,
+    FileRestored,
+    FilesRestored,
+    MigrationFile,
+    PreviewRemoval,
+    Removal,
+    RestoreFiles,
+    to_wire,
+)
 
 from .. import asking
-from ..engine.errors import Refused, Stale
+from ..describe_removal import after
+from ..engine.errors import EngineError, Refused, Stale
 from ..journal import DONE as DID
-from ..journal import PUT_BACK, REMOVE, Deed
+from ..journal import PUT_BACK, REMOVE, Deed, new_id
 from ..store import StateError, TrashEntry
+from ..text import sentence
 from .answer import DONE, FAILED, USAGE, Answer, CommandError, lines
 from .names import find_app, find_migration, find_name
 from .session import Session
 
 
 async def remove(session: Session) -> Answer:
-    """Keep the file in the trash and delete it, or say why not."""
+    """Keep the file in the trash and delete it, with --with-dependents all that needs it; or say why not."""
     options = session.options
     await session.project()
     app = find_app(await session.history(), options.app or "")
     migration = find_migration(app, options.name or "")
-    file = await session.engine.read_file(ReadFile(options.database, app.label, migration.name))
-    refusal = why_not(session, file)
-    if refusal:
-        return Answer(_removal(file, None, refusal), about(file), refusal, code=FAILED)
-    deleted = await delete(session, file)
-    text = lines(f"Removed {deleted.path}", *(f"Removed {path}" for path in deleted.also))
-    text += lines(f"Rewrote {deleted.max_migration}") if deleted.max_migration else ""
-    text += lines(f"To put it back: djmig-tui restore {file.app} {file.name} --yes")
-    return Answer(_removal(file, deleted, None), about(file) + text, code=DONE)
+    request = PreviewRemoval(options.database, (f"{app.label}.{migration.name}",), options.with_dependents)
+    removal = await session.engine.preview_removal(request, session.on_progress)
+    text = about(removal)
+    if refusal := why_not(session, removal):
+        return Answer(_removal(removal, [], refusal), text, refusal, code=FAILED)
+    removed, error = await delete_all(session, removal)
+    for deleted in removed:
+        text += lines(f"Removed {deleted.path}", *(f"Removed {path}" for path in deleted.also))
+        text += lines(f"Rewrote {deleted.max_migration}") if deleted.max_migration else ""
+    one = f"djmig-tui restore {app.label} {migration.name}"
+    way_back = f"To put it back: {one}" if len(removed) == 1 else "To put them back: djmig-tui take-back"
+    text += lines(f"{way_back} --yes")
+    return Answer(_removal(removal, removed, error), text, error, code=FAILED if error else DONE)
 
 
 async def restore(session: Session) -> Answer:
@@ -64,23 +81,52 @@ def _also(restored: FileRestored) -> list[str]:
     )
 
 
-async def write_back(
-    session: Session, entry: TrashEntry, *, deed: str = "", takes_back: str = ""
-) -> FileRestored:
+async def write_back(session: Session, entry: TrashEntry) -> FileRestored:
     """Put one file back, and write it down."""
+    restored = await session.engine.restore_file(asking.put_back(entry))
+    _written_back(session, entry, new_id(), "")
+    return restored
+
+
+async def write_all_back(session: Session, entries: Sequence[TrashEntry], takes_back: str) -> FilesRestored:
+    """Put files back, all or none, and write it down as one action."""
+    restored = await session.engine.restore_files(RestoreFiles(tuple(map(asking.put_back, entries))))
+    deed = new_id()
+    for entry in entries:
+        _written_back(session, entry, deed, takes_back)
+    return restored
+
+
+def _written_back(session: Session, entry: TrashEntry, deed: str, takes_back: str) -> None:
+    session.state.forget_trash(entry)
     written = Deed(
         session.state.log, PUT_BACK, session.options.database, f"restore {shlex.quote(entry.path)}",
         id=deed, takes_back=takes_back,
     )  # fmt: skip
-    restored = await session.engine.restore_file(asking.put_back(entry))
-    session.state.forget_trash(entry)
-    written.end(DID, restored.path, subject=f"{entry.app}.{entry.name}")
-    return restored
+    written.end(DID, entry.path, subject=f"{entry.app}.{entry.name}")
 
 
-async def delete(
-    session: Session, file: MigrationFile, *, deed: str = "", takes_back: str = ""
-) -> FileDeleted:
+async def delete_all(
+    session: Session, removal: Removal, takes_back: str = ""
+) -> tuple[list[FileDeleted], str | None]:
+    """Delete the files in their order as one action; return those that went, and why the rest did not.
+
+    Raises what stands against the first one.
+    """
+    deed = new_id()
+    removed: list[FileDeleted] = []
+    for file in removal.files:
+        try:
+            removed.append(await _delete(session, file, deed=deed, takes_back=takes_back))
+        except (EngineError, CommandError) as error:
+            if not removed:
+                raise
+            paths = ", ".join(each.path for each in removed)
+            return removed, f"{sentence(str(error))} Removed before that: {paths}."
+    return removed, None
+
+
+async def _delete(session: Session, file: MigrationFile, *, deed: str, takes_back: str) -> FileDeleted:
     """Keep one file in the trash, delete it, and write it down."""
     try:
         entry = session.state.keep_in_trash(file, session.options.database)
@@ -100,36 +146,45 @@ async def delete(
     return deleted
 
 
-def why_not(session: Session, file: MigrationFile) -> str | None:
-    """Return why the file is not removed, as a sentence, or None."""
+def why_not(session: Session, removal: Removal) -> str | None:
+    """Return why the files are not removed, as a sentence, or None."""
     options = session.options
-    if file.refusals:
-        return " ".join(file.refusals)
+    if removal.stay:
+        return " ".join(dict.fromkeys(reason for one in removal.stay for reason in one.refusals))
     if options.read_only:
         return "Nothing was done, because --read-only was given."
-    if file.first and not options.initial:
-        return (
-            f"{file.name} is the first migration of {file.app}, so nothing was done. "
-            "To remove it all the same, add --initial."
-        )
+    firsts = [file for file in removal.files if file.first]
+    if firsts and not options.initial:
+        them = "it" if len(firsts) == 1 else "them"
+        which = " and ".join(f"{one.name} is the first migration of {one.app}" for one in firsts)
+        return f"{which}, so nothing was done. To remove {them} all the same, add --initial."
     if not options.yes:
-        return "Nothing was done. To remove the file, add --yes."
+        return f"Nothing was done. To remove the {'file' if len(removal.files) == 1 else 'files'}, add --yes."
     return None
 
 
-def about(file: MigrationFile) -> str:
-    """Return what would go, and what is to be known before."""
+def about(removal: Removal) -> str:
+    """Return what would go, what is to be known before, and what is left afterwards."""
+    text = "".join(_about(file) for file in (*removal.files, *removal.stay))
+    return text if removal.stay else text + lines(*(f"After it: {each}" for each in after(removal.remaining)))
+
+
+def _about(file: MigrationFile) -> str:
     content = base64.b64decode(file.content)
     size = f"{len(content)} bytes, {content.count(bytes([10]))} lines"
     return lines(f"{file.app}.{file.name}: {file.path} ({size})", *file.warnings)
 
 
-def _removal(file: MigrationFile, deleted: FileDeleted | None, error: str | None) -> dict[str, object]:
-    data: dict[str, object] = to_wire(file)
+def _removal(removal: Removal, removed: list[FileDeleted], error: str | None) -> dict[str, object]:
+    files = [*removal.files, *removal.stay]
+    data: dict[str, object] = to_wire(files[-1])  # the one that was named: all the others need it
     del data["content"]
     return {
         **data,
-        "removed": deleted is not None,
-        "also": list(deleted.also) if deleted else [],
+        "removed": len(removed) == len(files),
+        "also": [path for deleted in removed for path in deleted.also],
+        "files": [{"app": one.app, "name": one.name, "path": one.path} for one in removal.files],
+        "stay": [{"app": one.app, "name": one.name, "refusals": list(one.refusals)} for one in removal.stay],
+        "remaining": [to_wire(one) for one in removal.remaining],
         "error": error,
     }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from djmig_tui.protocol import Project, ReadFile, ScanHistory
+from djmig_tui.protocol import PreviewRemoval, Project, ScanHistory
 
-from ..journal import PUT_BACK, REMOVE, RESET, RUNS, Act, choice, new_id
+from ..journal import PUT_BACK, REMOVE, RESET, RUNS, Act, choice
 from ..logbook import RECENT
 from ..swaps import command as swap_command
-from ..taking_back import NO_BACKUP_BEFORE, does, errand_for, request_for, what, why_not
+from ..taking_back import NO_BACKUP_BEFORE, does, errand_for, not_in_trash, request_for, what, why_not
 from . import files
 from .answer import FAILED, Answer, CommandError, lines
 from .plans import run_intent
@@ -75,25 +75,26 @@ async def _put_back(session: Session, act: Act) -> Answer:
         raise CommandError(
             f"The trash does not hold what the {what(act)} left in it: it was put back otherwise."
         )
+    less = lines(not_in_trash(act, len(there)) or None)
     if refusal := _consent(session):
-        return _answer(act, [], lines(*(f"Would write {entry.path}" for entry in there)), refusal)
-    deed = new_id()
-    done = [(await files.write_back(session, entry, deed=deed, takes_back=act.id)).path for entry in there]
-    return _answer(act, done, lines(*(f"Put back {path}" for path in done)))
+        return _answer(act, [], less + lines(*(f"Would write {entry.path}" for entry in there)), refusal)
+    restored = await files.write_all_back(session, there, act.id)
+    said = lines(
+        *(f"Put back {path}" for path in (*restored.paths, *restored.max_migration)), *restored.notes
+    )
+    return _answer(act, list(restored.paths), less + said)
 
 
 async def _remove(session: Session, act: Act) -> Answer:
-    deed = new_id()
-    done: list[str] = []
-    text = ""
-    for subject in reversed(act.subjects):
-        app, _, name = subject.partition(".")
-        file = await session.engine.read_file(ReadFile(act.end.database, app, name))
-        text += files.about(file)
-        if refusal := files.why_not(session, file):
-            return _answer(act, done, text, refusal)
-        done.append((await files.delete(session, file, deed=deed, takes_back=act.id)).path)
-    return _answer(act, done, text + lines(*(f"Removed {path}" for path in done)))
+    removal = await session.engine.preview_removal(
+        PreviewRemoval(act.end.database, act.subjects, dependents=False), session.on_progress
+    )
+    text = files.about(removal)
+    if refusal := files.why_not(session, removal):
+        return _answer(act, [], text, refusal)
+    removed, error = await files.delete_all(session, removal, takes_back=act.id)
+    done = [deleted.path for deleted in removed]
+    return _answer(act, done, text + lines(*(f"Removed {path}" for path in done)), error)
 
 
 def _consent(session: Session) -> str | None:
