@@ -34,7 +34,9 @@ async def _mark(app: DjmigApp, pane: TreePane, key: str) -> None:
     if removal.stay:
         first = removal.stay[0]  # what stays behind it does so because of this one
         whose = (
-            f"{key} is not marked." if f"{first.app}.{first.name}" == key else f"{key} is needed further on."
+            f"{key} is not marked."
+            if f"{first.app}.{first.name}" == key
+            else f"{key} is not marked: what needs it stays."
         )
         app.say(f"{whose} {sentence(first.refusals[0])}", "warning")
     else:

@@ -29,20 +29,20 @@ def start(app: DjmigApp, keys: Sequence[str], takes_back: str = "") -> None:
 
 
 async def _look(app: DjmigApp, keys: Sequence[str], takes_back: str) -> None:
-    what = keys[0] if len(keys) == 1 else count(len(keys), "file")
     try:
         removal = await app.session.engine.preview_removal(PreviewRemoval(app.session.database, tuple(keys)))
     except EngineError as error:
-        app.push_screen(RemoveScreen(app.session, Removal((), (), ()), what, refusals=[str(error)]))
+        app.push_screen(RemoveScreen(app.session, Removal((), (), ()), keys[0], refusals=[str(error)]))
         return
     refusals, undo_on = _in_the_way(removal, app.session.database)
+    last = (removal.stay or removal.files)[-1]  # all the others need it, if only one was asked for
+    what = f"{last.app}.{last.name}"
     screen = RemoveScreen(
         app.session, removal, what, refusals=refusals, undo_on=undo_on, takes_back=takes_back
     )
 
     def left(roll_back: bool | None) -> None:
         if roll_back:
-            last = removal.stay[-1]
             request = PreviewPlan(undo_on, UNDO, last.app, last.name)
             open_plan(app, request, then=lambda: start(app, keys, takes_back))
 

@@ -103,6 +103,8 @@ def test_two_heads_that_a_removal_leaves_are_both_named(tmp_path: Path) -> None:
         made = project.manage("makemigrations", "--merge", "--noinput", "--dry-run").stdout
         assert "Branch 0002_left" in made
         assert "Branch 0005_right" in made
+        project.manage("makemigrations", "--merge", "--noinput")
+        assert list((project.folder / "shop" / "migrations").glob("0006_merge_*.py")), "the promised number"
 
 
 def test_a_squash_stands_for_what_it_replaces(tmp_path: Path) -> None:

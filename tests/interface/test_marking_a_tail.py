@@ -8,6 +8,7 @@ from unittest.mock import AsyncMock
 from djmig_tui.protocol import FilesRestored
 from tui.engine.errors import Failed, Refused
 from tui.screens.ask import AskScreen
+from tui.screens.plan import PlanScreen
 from tui.screens.remove import RemoveScreen
 from tui.widgets.tree_pane import TreePane
 
@@ -127,7 +128,7 @@ async def test_one_that_something_applied_needs_is_not_marked_either() -> None:
     async with Desk(engine).sit_down() as desk:
         await desk.point_at(THIRD)
         await desk.press("space")
-        assert f"{THIRD} is needed further on. {LAST} is applied on default." in desk.notices
+        assert f"{THIRD} is not marked: what needs it stays. {LAST} is applied on default." in desk.notices
         desk.engine.errors["preview_removal"] = Failed("The folder cannot be read.")
         desk.app.clear_notifications()
         await desk.press("space")
@@ -160,6 +161,24 @@ async def test_d_lists_all_that_is_marked_and_shift_d_removes_it_leaf_first_as_o
         await desk.press("y")
         assert desk.state.trash == []
         assert "[ ] 0003_change_price_field" in desk.texts
+
+
+async def test_one_that_was_applied_meanwhile_stays_and_rolling_it_back_leads_back_to_all_of_them() -> None:
+    async with Desk(only_the_first_applied()).sit_down() as desk:
+        await desk.point_at(SECOND)
+        await desk.press("space")
+        desk.engine._mark({("store", "0002_add_price_to_product"): True})
+        await desk.press("d")
+        assert f"{SECOND} stays" in desk.texts
+        await desk.press("D")
+        assert desk.engine.writes == []
+        await desk.press("u")
+        assert isinstance(desk.app.screen, PlanScreen)
+        await desk.press("R")
+        await desk.press("y")
+        await desk.press("escape")
+        await desk.until(lambda: isinstance(desk.app.screen, RemoveScreen), "the removal")
+        assert "Remove 3 files?" in desk.texts
 
 
 async def test_the_first_migration_of_an_app_goes_with_the_marks_only_when_its_name_is_typed() -> None:

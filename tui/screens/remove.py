@@ -41,7 +41,7 @@ class RemoveScreen(ActionScreen[bool]):
         self,
         session: Session,
         removal: Removal,
-        what: str,  # "app.name", or how many files
+        what: str,  # "app.name"; of several the one that stays, if one does
         *,
         refusals: Sequence[str] = (),
         undo_on: str = "",  # alias on which rolling back would clear the way
