@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from unittest.mock import AsyncMock
 
-from djmig_tui.protocol import FilesRestored
+from djmig_tui.protocol import DeleteFile, FileDeleted, FilesRestored
 from tui.engine.errors import Failed, Refused
 from tui.screens.ask import AskScreen
 from tui.screens.plan import PlanScreen
@@ -259,3 +259,26 @@ async def test_what_became_of_max_migration_txt_is_said_when_files_come_back() -
         await desk.press("z")
         await desk.press("y")
         assert "Put back /srv/0004.py. max_migration.txt is gone, so it was left alone." in desk.notices
+
+
+async def test_where_the_second_one_cannot_go_what_went_is_said_and_z_has_it_back() -> None:
+    async with Desk(only_the_first_applied()).sit_down() as desk:
+        await desk.point_at(THIRD)
+        await desk.press("space")
+        await desk.press("d")
+        delete = desk.engine.delete_file
+
+        async def second_fails(request: DeleteFile) -> FileDeleted:
+            if f"{request.app}.{request.name}" == THIRD:
+                raise Failed("Permission denied.")
+            return await delete(request)
+
+        desk.engine.delete_file = second_fails  # type: ignore[method-assign]
+        await desk.press("D")
+        assert f"Permission denied. Removed before that: {LAST}." in desk.notices
+        assert [entry.name for entry in desk.state.trash] == ["0004_add_discount_field"]
+        await desk.ready()
+        assert marked(desk) == {THIRD}, "what is left of them is still a tail"
+        await desk.press("z")
+        await desk.press("y")
+        assert desk.state.trash == []
