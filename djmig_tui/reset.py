@@ -134,6 +134,8 @@ class _Planner:
 
     def _emptied(self, alias: str) -> List[ResetStep]:
         """Return how the app gets off one database: back to zero, or its tables dropped."""
+        from .reset_actions import tables_of
+
         recorded = self._recorded(alias)
         app = str(self.request.app)
         plan = self._plan_to_zero(alias, app)
@@ -157,6 +159,8 @@ class _Planner:
                 "Reset the whole project instead, or undo these first.",
             )
             return []
+        tables = tables_of(databases.looking(alias), app)
+        self.loss.extend(Loss(app, table, None, kind="drop table") for table in tables)
         self.gate.append("%s is not undone on %s but its tables are dropped: %s" % (app, alias, why))
         return [_step(RESET_DROP, "Drop the tables of %s on %s." % (app, alias), alias, recorded, [app])]
 

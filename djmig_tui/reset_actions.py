@@ -68,7 +68,7 @@ def drop_tables(session: Any, request: DropTables, call: Any) -> TablesDropped:
     plan = preview_reset(session, PreviewReset(request.database, RESET_APP, request.app), call)
     _refuse_other_plan(plan, request)
     with databases.writing(request.database) as connection, Lookout(connection, True, _untold):
-        tables = _tables(connection, request.app)
+        tables = tables_of(connection, request.app)
         try:
             with databases.vendor(connection).transaction(connection):
                 databases.vendor(connection).guard(connection, True)
@@ -91,7 +91,7 @@ def _refuse_other_plan(plan: ResetPlan, request: DropTables) -> None:
         raise Refusal(" ".join(plan.blockers) or "%s can be taken back to zero: do that." % request.app)
 
 
-def _tables(connection: Any, app: str) -> List[str]:
+def tables_of(connection: Any, app: str) -> List[str]:
     """Return the tables of the app's models that are there, link tables first."""
     with connection.cursor() as cursor:
         there = set(connection.introspection.table_names(cursor))

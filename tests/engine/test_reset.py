@@ -144,6 +144,7 @@ def test_what_cannot_be_undone_is_dropped_behind_a_second_gate(make_on: Make) ->
     plan = preview(engine)
     assert actions(plan)[0] == p.RESET_DROP
     assert "shop.0003_code cannot be undone" in plan.gate
+    assert [(loss.table, loss.kind) for loss in plan.loss] == [("shop_item", "drop table")]
     assert any("shop.0003_code runs code (RunPython)" in note for note in plan.notes)
     dropped = engine.ask(p.DropTables("default", "shop", plan.fingerprint))
     assert dropped.tables == ("shop_item",)
