@@ -134,9 +134,12 @@ def choice(entries: Iterable[JournalEntry]) -> Choice:
     one stands again: with the action that did so, which is as good as it.
     """
     standing: list[Act] = []
-    gone: set[str] = set()
+    lines = list(entries)
+    backs = [line for line in lines if line.action == RESET_BACK]
+    gone = {back.takes_back for back in backs if back.outcome == DONE}
+    parts = _restores_in(lines)
     depth: dict[str, int] = {}
-    done = [act for act in acts(entries) if act.changed]
+    done = [act for act in acts(lines) if act.changed and act.id not in parts]
     for act in done:
         depth[act.id] = depth.get(act.end.takes_back, 0) + 1 if act.end.takes_back else 0
     for act in reversed(done):
@@ -147,3 +150,15 @@ def choice(entries: Iterable[JournalEntry]) -> Choice:
     undo = next((act for act in standing if depth[act.id] % 2 == 0), None)
     redo = standing[0] if standing and depth[standing[0].id] % 2 else None
     return Choice(undo, redo)
+
+
+def _restores_in(lines: Iterable[JournalEntry]) -> set[str]:
+    """Return the ids of the restores in putting a reset back, which is taken back as a whole or not."""
+    found: set[str] = set()
+    under_way = False
+    for line in lines:
+        if line.action == RESET_BACK:
+            under_way = line.outcome == STARTED
+        elif under_way and line.action in REPLACEMENTS:
+            found.add(line.id)
+    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from djmig_tui.protocol import RESET_KEEPING, DeleteFiles, FileHash, ReadFiles, RestoreFiles, ScanHistory
 
 from . import asking, backups, restores
@@ -26,6 +28,7 @@ async def put_back(host: Host, record: ResetRecord, on_progress: OnProgress) -> 
     entries = [entry for mark in record.trash if (entry := host.state.in_trash(mark)) is not None]
     try:
         backed = await _to_restore(host, record, on_progress)  # what cannot be is found before a file goes
+        host.state.save_reset(replace(record, going_back=True))
         done = [*await _files_back(host, record, entries), *await _data_back(host, backed, on_progress)]
     except (EngineError, StateError) as error:
         deed.end(FAILED, str(error))

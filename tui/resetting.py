@@ -42,6 +42,7 @@ from .engine.api import Engine, OnProgress
 from .engine.errors import Failed, Refused
 from .journal import DONE, FAILED, RESET, Deed, new_id, now
 from .keeping import Keeping
+from .reset_words import command
 from .state_resets import Backed, ResetRecord
 from .store import JournalEntry, ResetStore, StateError
 
@@ -80,8 +81,12 @@ class Reset:
     async def go_on(self) -> None:
         """Take the steps that are left. Raises `EngineError`; what stands is in the record."""
         plan = self.record.plan
+        if self.record.going_back:
+            raise Refused(
+                "It was being put back when that was cut off, so it cannot be finished: put it back."
+            )
         deed = Deed(
-            self._host.write, RESET, plan.database, _command(plan), steps=_keys(plan), id=self.record.id
+            self._host.write, RESET, plan.database, command(plan), steps=_keys(plan), id=self.record.id
         )
         deed.begin()
         try:
@@ -263,9 +268,3 @@ def _keys(plan: ResetPlan) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(key for step in plan.steps if step.action == RESET_REMOVE for key in step.keys)
     )
-
-
-def _command(plan: ResetPlan) -> str:
-    what = f"{plan.app} --keep-data" if plan.kind == RESET_KEEPING else plan.app or "--project"
-    option = "" if plan.database == "default" else f" --database {plan.database}"
-    return f"djmig-tui reset {what}{option} --yes"

@@ -32,6 +32,7 @@ class ResetRecord:
     backups: tuple[Backed, ...] = ()
     trash: tuple[str, ...] = ()  # marks of the files that were removed
     made: tuple[FileHash, ...] = ()  # what makemigrations wrote
+    going_back: bool = False  # everything is being put back: it cannot be finished any more
 
 
 class Resets:

@@ -96,6 +96,8 @@ def test_an_app_starts_over_and_what_depends_on_it_comes_back_empty(
     ran = program.run(project.folder, project.env, "take-back", "--yes", "--accept-loss")
     assert ran.code == 0, ran
     assert (files(project), project.rows(), project.records()) == before
+    again = program.run(project.folder, project.env, "take-back", "--yes", "--accept-loss")
+    assert "Nothing was done that can be taken back." in again.err, "it would drop what was written since"
 
 
 def test_the_project_starts_over_with_a_new_database_whose_name_was_typed(
@@ -122,6 +124,10 @@ def test_what_fails_half_way_is_put_back_with_its_rows(program: Program, project
     # As if it had been killed before it wrote down which files it made.
     (record,) = program.state.glob("*/reset.json")
     record.write_text(json.dumps({**json.loads(record.read_text()), "made": []}))
+    kept = record.read_text()
+    record.write_text(json.dumps({**json.loads(kept), "going_back": True}))
+    assert "so it cannot be finished" in reset(program, project, "--finish", "--yes", code=1)
+    record.write_text(kept)
     assert "add --yes" in reset(program, project, "--put-back", code=1)
     assert "--accept-loss" in reset(program, project, "--put-back", "--yes", code=1)
     reset(program, project, "--put-back", "--yes", "--accept-loss")

@@ -12,6 +12,9 @@ from tui.journal import (
     FAILED,
     MIGRATE,
     REMOVE,
+    RESET,
+    RESET_BACK,
+    RESTORE,
     ROLLBACK,
     Choice,
     Deed,
@@ -114,3 +117,20 @@ def test_what_changed_nothing_is_no_action_to_take_back() -> None:
 
 def test_records_have_the_same_digest_in_any_order() -> None:
     assert digest(["a.1", "b.1"]) == digest(["b.1", "a.1"]) != digest(["a.1"])
+
+
+def test_a_reset_that_was_put_back_is_over_and_so_is_the_restore_in_it() -> None:
+    book = Book()
+    migrated = book.do(MIGRATE, "shop.0001_initial")
+    reset = book.do(RESET, "shop.0001_initial")
+    assert book.ids == (reset, None)
+    back = Deed(book.lines.append, RESET_BACK, "default", "", takes_back=reset)
+    back.begin()
+    book.do(RESTORE)
+    back.end(FAILED)
+    assert book.ids == (reset, None)
+    back = Deed(book.lines.append, RESET_BACK, "default", "", takes_back=reset)
+    back.begin()
+    book.do(RESTORE)
+    back.end(DONE)
+    assert book.ids == (migrated, None)

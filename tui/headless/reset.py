@@ -17,9 +17,10 @@ from ..engine.api import Engine
 from ..engine.errors import EngineError
 from ..keeping import Keeping
 from ..options import Options
+from ..reset_words import about
 from ..state_resets import ResetRecord
 from ..store import JournalEntry, ResetStore
-from ..text import sentence, when
+from ..text import sentence
 from .answer import FAILED, Answer, CommandError, lines
 from .consent import is_confirmed
 from .session import Session
@@ -60,7 +61,7 @@ async def reset(session: Session) -> Answer:
         return await _settle(session, project, under_way)
     if under_way is not None:
         raise CommandError(
-            f"{_about(under_way)} Finish it (--finish), or put everything back (--put-back), first."
+            f"{about(under_way)} Finish it (--finish), or put everything back (--put-back), first."
         )
     kind = RESET_PROJECT if options.app is None else RESET_KEEPING if options.keep_data else RESET_APP
     plan = await session.engine.preview_reset(PreviewReset(options.database, kind, options.app))
@@ -87,7 +88,7 @@ async def _go_on(session: Session, project: Project, record: ResetRecord, text: 
             said += await reset_back.put_back(host, run.record, session.on_progress)
             wrong += " Everything was put back."
         else:
-            wrong += f" {_about(run.record)} Finish it (--finish), or put everything back (--put-back)."
+            wrong += f" {about(run.record)} Finish it (--finish), or put everything back (--put-back)."
         return Answer(_data(record.plan, said, wrong), text + lines(*said), wrong, error.detail, FAILED)
     return Answer(_data(record.plan, said, None), text + lines(*said, "Done."))
 
@@ -97,7 +98,7 @@ async def _settle(session: Session, project: Project, record: ResetRecord | None
         raise CommandError("No reset was cut off: there is nothing to finish and nothing to put back.")
     text = _text(record.plan)
     if session.options.read_only or not session.options.yes:
-        refusal = f"{_about(record)} Nothing was done. To do it, add --yes."
+        refusal = f"{about(record)} Nothing was done. To do it, add --yes."
         return Answer(_data(record.plan, [], refusal), text, refusal, code=FAILED)
     if session.options.finish:
         return await _go_on(session, project, record, text)
@@ -116,7 +117,7 @@ async def take_reset_back(session: Session, project: Project, id: str) -> Answer
     """Put everything back that a reset has done which came to its end, or say why not."""
     if (under_way := session.state.reset_under_way()) is not None:
         raise CommandError(
-            f"{_about(under_way)} Finish it (reset --finish), or put everything back (reset --put-back),"
+            f"{about(under_way)} Finish it (reset --finish), or put everything back (reset --put-back),"
             " first."
         )
     record = session.state.finished_reset(id)
@@ -131,12 +132,6 @@ async def take_reset_back(session: Session, project: Project, id: str) -> Answer
         return Answer(_data(record.plan, [], refusal), text, refusal, code=FAILED)
     said = await reset_back.put_back(_Host(session, project), record, session.on_progress)
     return Answer(_data(record.plan, said, None), lines(*said, "Everything was put back."))
-
-
-def _about(record: ResetRecord) -> str:
-    steps = record.plan.steps
-    stands = f"{record.done} of {len(steps)} steps stand" if record.done else "no step stands"
-    return f"A reset of {when(record.at)} ({record.plan.title}) was cut off: {stands}."
 
 
 def _why_not(options: Options, project: Project, plan: ResetPlan) -> str | None:
