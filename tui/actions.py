@@ -10,11 +10,13 @@ from . import context as why
 from . import why_back, why_backups, why_files
 from .action import FOLD, HELP, MOVE, PANE, QUIT, TABS, Action
 from .actions_backups import BACKUPS_ACTIONS, RESTORE_ACTIONS, RESTORING_ACTIONS
+from .actions_reset import RESET_ACTION, RESET_ACTIONS, RESET_BACK_ACTIONS, RESETTING_ACTIONS
 
 MAIN, PLAN, RUN, REMOVE, ASK, TROUBLE, TEXT = "main", "plan", "run", "remove", "ask", "trouble", "text"
 REHEARSE, VERIFY, TIMELINE, MAKE = "rehearse", "verify", "timeline", "make"
 
 BACKUPS, RESTORE, RESTORING = "backups", "restore", "restoring"
+RESET, RESETTING, RESET_BACK = "reset", "resetting", "reset_back"
 
 #: Words over each part of the help screen and of the README's table.
 SCOPES = {
@@ -27,6 +29,9 @@ SCOPES = {
     BACKUPS: "Backups",
     RESTORE: "Restoring a backup: what it would replace",
     RESTORING: "A restore under way",
+    RESET: "Reset: what starting over would do, step by step",
+    RESETTING: "A reset under way, or one that was cut off",
+    RESET_BACK: "Putting a reset back: what it would do",
     REMOVE: "Removing a file",
     MAKE: "Making migrations: a dry run first",
     ASK: "Questions",
@@ -113,6 +118,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "backups: make one, look at them, restore one",
             why_backups.backups,
         ),
+        RESET_ACTION,
         Action("filter", ("slash",), "filter", "filter by part of a name", shown="/"),
         Action("next_match", ("n",), "", "next match", why.next_match),
         Action("previous_match", ("N",), "", "previous match", why.next_match),
@@ -214,6 +220,9 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     BACKUPS: BACKUPS_ACTIONS,
     RESTORE: RESTORE_ACTIONS,
     RESTORING: RESTORING_ACTIONS,
+    RESET: RESET_ACTIONS,
+    RESETTING: RESETTING_ACTIONS,
+    RESET_BACK: RESET_BACK_ACTIONS,
     REMOVE: (
         Action("remove", ("D",), "delete the file", "delete what is listed; nothing else does", why.remove),
         Action("undo_first", ("u",), "roll back first", "roll it back, then remove it", why.undo_first),
@@ -251,10 +260,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
 }
 
 #: Keys of what comes later: nothing else may be bound to them.
-RESERVED: tuple[tuple[str, str], ...] = (
-    ("x", "reset the app"),
-    ("number_sign", "dependency graph"),
-)
+RESERVED: tuple[tuple[str, str], ...] = (("number_sign", "dependency graph"),)
 
 
 def find(scope: str, action_id: str) -> Action:

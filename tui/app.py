@@ -30,7 +30,7 @@ from .screens.main import MainScreen
 from .screens.quitting import ask_to_quit
 from .screens.trouble import show_trouble
 from .session import Connect, Session
-from .store import StateStore
+from .store import ResetStore
 from .text import one_line
 from .theme import INK
 
@@ -50,7 +50,7 @@ class DjmigApp(App[int]):
         *,
         connect: Connect,
         where: Where,
-        state: StateStore,
+        state: ResetStore,
         database: str = "default",
         read_only: bool = False,
         demo: bool = False,

@@ -36,6 +36,10 @@ class Context:
     locked_out: bool = False  # the run gave up because another session held a lock
     remedies: bool = False  # there are ways to finish or undo what is half done
     chosen: bool = False  # there is a backup, or a kept database, under the cursor
+    cut_off: bool = False  # a reset was cut off: it is finished, or put back
+    going_back: bool = False  # it was being put back, or is
+    read: bool = False  # what a reset, or putting one back, would do has been read
+    no_reset: str = ""  # why nothing starts over here
     no_backup: str = ""  # why no backup is made before this plan, where none can be
 
 

@@ -21,3 +21,9 @@ def replace_engine(app: DjmigApp) -> None:
 async def _replace(session: Session) -> None:
     await session.close()
     await session.open()
+
+
+async def renew(session: Session) -> None:
+    """Go on with a fresh engine in the middle of a reset. Raises `EngineEnded` if none can be started."""
+    await _replace(session)
+    session.engine  # noqa: B018 -- raises if there is none

@@ -29,10 +29,10 @@ def why_type_the_name(plan: Plan, project: Project | None, database: Database | 
     return reasons
 
 
-def name_to_type(plan: Plan, database: Database | None) -> str:
+def name_to_type(alias: str, database: Database | None) -> str:
     """Return what is to be typed: the database's name; of a file only its own name."""
     if database is None:
-        return plan.database
+        return alias
     return database.name if database.host else database.name.rsplit("/", 1)[-1]
 
 

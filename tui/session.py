@@ -42,11 +42,13 @@ from .messages import (
     ProjectChanged,
     ProjectOpened,
 )
-from .store import JournalEntry, StateStore, TrashEntry
+from .reset_words import with_cut_off
+from .store import JournalEntry, ResetStore, TrashEntry
 
 Connect = Callable[[], Awaitable[Engine]]
 
 STARTING = "starting the project's engine…"
+_NONE = "There is no engine; press r to start one."
 
 
 class Session:
@@ -55,7 +57,7 @@ class Session:
     def __init__(
         self,
         connect: Connect,
-        state: StateStore,
+        state: ResetStore,
         database: str,
         tell: Callable[[Message], object],
         opening: OpenProject | None = None,
@@ -83,6 +85,7 @@ class Session:
         self._connect = connect
         self._tell = tell
         self._engine: Engine | None = None
+        self._why_none = (_NONE, "")
         self._sql: dict[tuple[str, str, str, bool], Sql] = {}
         self._details: dict[tuple[str, str, str], MigrationDetail] = {}
         self._focused = True
@@ -92,7 +95,7 @@ class Session:
     def engine(self) -> Engine:
         """The engine under way. Raises `EngineEnded` if there is none."""
         if self._engine is None:
-            raise EngineEnded("There is no engine; press r to start one.")
+            raise EngineEnded(*self._why_none)
         return self._engine
 
     def keeping(self, alias: str) -> Keeping:
@@ -140,7 +143,7 @@ class Session:
     def _use(self, engine: Engine, project: Project) -> None:
         if self._engine is not None:
             self._engine.on_ended = self._engine.on_changed = None
-        self._engine, self.project, self.ready = engine, project, True
+        self._engine, self.project, self.ready, self._why_none = engine, project, True, (_NONE, "")
         engine.on_changed = self._on_changed
         engine.on_ended = self._on_ended
         self.trash = self.state.latest_in_trash()
@@ -156,7 +159,7 @@ class Session:
         )
 
     def _lost(self, sentence: str, detail: str) -> None:
-        self._engine, self.ready = None, False
+        self._engine, self.ready, self._why_none = None, False, (sentence, detail)
         if self.running:
             return  # the run's own answer says it, and looks again
         self.forget()
@@ -235,7 +238,8 @@ class Session:
     async def _keep(self, history: History) -> None:
         if history.complete:
             await self.logbook.read()
-        self.history = with_unfinished(self.logbook.journal, history)
+        cut_off = None if self.running else self.state.reset_under_way()
+        self.history = with_cut_off(cut_off, with_unfinished(self.logbook.journal, history))
         self._tell(HistoryRead(self.history))
         if history.complete:
             self.note(f"showmigrations{self._database_option()}")

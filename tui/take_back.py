@@ -10,7 +10,7 @@ from textual.content import Content
 
 from djmig_tui.protocol import KeptDatabase, ScanHistory
 
-from . import background, removal
+from . import background, removal, starting_over
 from .engine.errors import EngineError
 from .journal import PUT_BACK, REMOVE, RESET, RUNS, Act, Choice
 from .screens.choose import ChooseScreen
@@ -64,9 +64,7 @@ async def _take_back(app: DjmigApp, act: Act) -> None:
     if act.end.action in ways:
         ways[act.end.action](app, act)
     elif act.end.action == RESET:
-        app.say(
-            "A reset is taken back on the command line: djmig-tui take-back --yes --accept-loss", "warning"
-        )
+        starting_over.take_back(app, act.id)
     elif await _is_as_it_left_it(app, act):
         if act.end.action in RUNS:
             open_plan(app, request_for(act), errand=errand_for(act))

@@ -70,6 +70,8 @@ def does(act: Act) -> str:
         return f"puts back the {'file' if len(act.subjects) == 1 else 'files'} of {things}"
     if act.end.action == PUT_BACK:
         return f"removes the {'file' if len(act.subjects) == 1 else 'files'} of {things} again"
+    if act.end.action == RESET:
+        return "puts the files and the databases back as they were before it"
     return "puts the database back that it replaced"
 
 

@@ -514,35 +514,24 @@ class FakeEngine(Engine):
         await self._asked("preview_reset", request)
         if "preview_reset" in self.answers:
             return self.answers["preview_reset"]  # type: ignore[no-any-return]
-        app = next((one for one in self.history.apps if one.label == request.app), None)
-        if app is None:
+        apps = [
+            one
+            for one in self.history.apps
+            if one.label == request.app or (request.app is None and not one.third_party and one.migrations)
+        ]
+        if not apps:
             raise Refused(f"There is no app {request.app!r} in INSTALLED_APPS.")
-        keys = tuple(f"{app.label}.{one.name}" for one in app.migrations)
-        applied = tuple(f"{app.label}.{one.name}" for one in app.migrations if one.applied)
-        labels = (app.label,)
-        return p.ResetPlan(
-            database=request.database,
-            kind=request.kind,
-            app=request.app,
-            title=f"Reset {app.label}: its tables and rows go, its migrations are made anew",
-            steps=(
-                p.ResetStep(
-                    p.RESET_UNDO, f"Take {app.label} back to zero.", request.database, applied, labels
-                ),
-                p.ResetStep(p.RESET_REMOVE, f"Move {len(keys)} files to the trash.", "", keys, labels),
-                p.ResetStep(p.RESET_MAKE, f"python manage.py makemigrations {app.label}", "", (), labels),
-                p.ResetStep(p.RESET_MIGRATE, f"Migrate {app.label}.", request.database, (), labels),
-            ),
-            fingerprint=hashlib.sha256(repr(self.history).encode()).hexdigest(),
-            loss=tuple(loss for key in applied for loss in _loss(key)),
-            files=tuple(one.file for one in app.migrations if one.file),
-        )
+        return _reset_plan(request, apps, hashlib.sha256(repr(self.history).encode()).hexdigest())
 
     async def recreate_database(
         self, request: p.RecreateDatabase, on_progress: OnProgress | None = None
     ) -> p.RestoreFinished:
         await self._asked("recreate_database", request)
         self.writes.append(request)
+        if on_progress is not None:
+            on_progress(p.Progress(1, 3, "Making the new database"))
+        await self._held("recreate_database", request)
+        self._mark({(app.label, one.name): False for app in self.history.apps for one in app.migrations})
         return p.RestoreFinished(True, seconds=0.1)
 
     async def read_files(self, request: p.ReadFiles) -> p.MigrationFiles:
@@ -570,11 +559,24 @@ class FakeEngine(Engine):
     async def change_records(self, request: p.ChangeRecords) -> p.RecordsChanged:
         await self._asked("change_records", request)
         self.writes.append(request)
+        for keys, applied in ((request.forget, False), (request.record, True)):
+            self._mark({(key.partition(".")[0], key.partition(".")[2]): applied for key in keys})
         return p.RecordsChanged(tuple(sorted({*request.before, *request.record} - {*request.forget})))
 
     async def make_migrations(self, request: p.MakeMigrations) -> p.MigrationsMade:
         await self._asked("make_migrations", request)
         self.writes.append(request)
+        await self._held("make_migrations", request)
+        new = p.Migration("0001_initial", p.UNAPPLIED, False, initial=True, head=True)
+        self.history = replace(
+            self.history,
+            apps=tuple(
+                replace(app, migrations=(replace(new, file=f"/site/{app.label}/migrations/0001_initial.py"),))
+                if app.label in request.apps
+                else app
+                for app in self.history.apps
+            ),
+        )
         made = tuple(f"{label}.0001_initial" for label in request.apps)
         paths = tuple(f"/site/{label}/migrations/0001_initial.py" for label in request.apps)
         return p.MigrationsMade(made, paths, "Migrations for …")
@@ -591,6 +593,44 @@ class FakeEngine(Engine):
 
     async def close(self) -> None:
         self.closed = True
+
+
+def _reset_plan(request: p.PreviewReset, apps: list[p.App], fingerprint: str) -> p.ResetPlan:
+    labels = tuple(app.label for app in apps)
+    keys = tuple(f"{app.label}.{one.name}" for app in apps for one in app.migrations if one.file)
+    applied = tuple(f"{app.label}.{one.name}" for app in apps for one in app.migrations if one.applied)
+    on, what = request.database, ", ".join(labels)
+    first = {
+        p.RESET_APP: (p.ResetStep(p.RESET_UNDO, f"Take {what} back to zero on {on}.", on, applied),),
+        p.RESET_PROJECT: (
+            p.ResetStep(p.RESET_RECREATE, f"Put a new, empty database in the place of {on}.", on),
+        ),
+        p.RESET_KEEPING: (),
+    }[request.kind]
+    last = {
+        p.RESET_KEEPING: p.ResetStep(
+            p.RESET_RECORD, f"Compare, then record what was made for {what}.", on, applied
+        ),
+    }.get(request.kind, p.ResetStep(p.RESET_MIGRATE, f"Migrate {what} on {on}.", on, (), labels))
+    return p.ResetPlan(
+        database=on,
+        kind=request.kind,
+        app=request.app,
+        title={
+            p.RESET_APP: f"Reset {what}: its tables and rows go, its migrations are made anew",
+            p.RESET_KEEPING: f"Make the migrations of {what} anew and keep its tables with all their rows",
+            p.RESET_PROJECT: f"Reset the project: a new database, and new migrations of {what}",
+        }[request.kind],
+        steps=(
+            *first,
+            p.ResetStep(p.RESET_REMOVE, f"Move {len(keys)} files to the trash.", "", keys, labels),
+            p.ResetStep(p.RESET_MAKE, f"python manage.py makemigrations {' '.join(labels)}", "", (), labels),
+            last,
+        ),
+        fingerprint=fingerprint,
+        loss=tuple(loss for key in applied for loss in _loss(key)) if request.kind == p.RESET_APP else (),
+        files=tuple(one.file for app in apps for one in app.migrations if one.file),
+    )
 
 
 def _loss(key: str) -> tuple[p.Loss, ...]:

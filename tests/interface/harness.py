@@ -20,6 +20,7 @@ from tui.app import DjmigApp
 from tui.engine.api import Engine
 from tui.messages import Where
 from tui.state_backups import Backups
+from tui.state_resets import ResetRecord, Resets
 from tui.store import BackupEntry, BackupWriter, JournalEntry, OnRead, TrashEntry
 from tui.widgets.history_tree import HistoryTree
 from tui.widgets.prose import Prose
@@ -37,6 +38,7 @@ class FakeState:
         self.last = last
         self._folder = TemporaryDirectory(prefix="djmig-backups-")  # gone when nobody refers to it
         self._backups = Backups(Path(self._folder.name), now=self._next_moment)
+        self._resets = Resets(Path(self._folder.name))
         self._moments = 0
         self.trusted: set[tuple[str, ...]] = set()
         self.trash: list[TrashEntry] = []
@@ -92,6 +94,21 @@ class FakeState:
 
     def sweep_backups(self) -> list[str]:
         return self._backups.sweep()
+
+    def save_reset(self, reset: ResetRecord) -> None:
+        self._resets.save(reset)
+
+    def reset_under_way(self) -> ResetRecord | None:
+        return self._resets.under_way()
+
+    def finished_reset(self, id: str) -> ResetRecord | None:
+        return self._resets.finished(id)
+
+    def finish_reset(self) -> None:
+        self._resets.finish()
+
+    def forget_reset(self) -> None:
+        self._resets.forget()
 
     def trusts(self, command: Sequence[str]) -> bool:
         return tuple(command) in self.trusted

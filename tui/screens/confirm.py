@@ -43,7 +43,7 @@ def confirm_run(
         title,
         lines,
         "Try it anyway" if fails else yes,
-        name_to_type=name_to_type(plan, database) if typed else "",
+        name_to_type=name_to_type(plan.database, database) if typed else "",
     )
     app.push_screen(screen, lambda answer: answered(bool(answer)))
 

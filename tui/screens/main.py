@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from djmig_tui.protocol import BACK_TO, FORWARD, UNDO, ZERO, History, PreviewPlan, Project
 
-from .. import editor, forward_fix, marking, removal, take_back
+from .. import editor, forward_fix, marking, removal, starting_over, take_back, why_reset
 from ..actions import MAIN, bindings
 from ..applied_runs import is_anything_applied
 from ..commands import shown_command
@@ -22,6 +22,7 @@ from ..following import Follower
 from ..long_start import watch_start
 from ..messages import ActivityChanged, EngineReplaced, HistoryRead, LogGrew, ProjectOpened, Where
 from ..nodes import Node
+from ..reset_words import is_cut_off
 from ..session import Session
 from ..widgets.bars import Banner, StatusBar
 from ..widgets.command_log import CommandLog
@@ -104,6 +105,8 @@ class MainScreen(ActionScreen[None]):
             recorded=is_anything_applied(self.history),
             deeds=self._session.logbook.has_deeds or self._session.trash is not None,
             editor=editor.command() is not None,
+            no_reset=why_reset.not_here(self.project, self._session.database),
+            cut_off=is_cut_off(self.history),
             file_here=file is None or Path(file).is_file(),
         )
 
@@ -271,6 +274,10 @@ class MainScreen(ActionScreen[None]):
     def action_take_back(self) -> None:
         """Take back what was done last."""
         take_back.start(self.djmig)
+
+    def action_reset(self) -> None:
+        """Lead to starting over, or to a reset that was cut off."""
+        starting_over.start(self.djmig, self._tree.pointed.label)
 
     def action_alias(self) -> None:
         """Choose another database."""
