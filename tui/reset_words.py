@@ -7,7 +7,7 @@ from dataclasses import replace
 from djmig_tui.protocol import RESET_KEEPING, History, Problem, ResetPlan
 
 from .state_resets import ResetRecord
-from .text import when
+from .text import one_line, when
 
 #: What the problem of a history is called that a reset was cut off.
 KIND = "reset"
@@ -16,7 +16,7 @@ KIND = "reset"
 def about(record: ResetRecord) -> str:
     """Return that a reset was cut off, and what stands of it, as a sentence."""
     steps = record.plan.steps
-    named = f"A reset of {when(record.at)} ({record.plan.title})"
+    named = f"A reset of {when(record.at)} ({one_line(record.plan.title, 100)})"
     if record.going_back:
         return f"{named} was being put back when that was cut off."
     stands = f"{record.done} of {len(steps)} steps stand" if record.done else "no step stands"
@@ -34,7 +34,8 @@ def with_cut_off(record: ResetRecord | None, history: History) -> History:
     """Return a history with the reset that was cut off, if there is one, before its other problems."""
     if record is None:
         return history
-    problem = Problem(KIND, f"{about(record)} Press x: it leads on, or puts everything back.")
+    ways = "goes on with that" if record.going_back else "finishes it, or puts everything back"
+    problem = Problem(KIND, f"{about(record)} Press x: it {ways}.")
     return replace(history, problems=(problem, *history.problems))
 
 

@@ -95,12 +95,14 @@ class DecidingScreen(ActionScreen[bool]):
     async def _load(self) -> None:
         try:
             self._shown = await self.read()
+            title, verdict, text = self._shown[:3]
         except EngineError as error:
             self._shown = None
-            self._show("It cannot be done", Content(), describe_trouble(str(error), error.detail))
-            return
-        self.query_one(Banner).show(self._why)
-        self._show(*self._shown[:3])
+            title, verdict = "It cannot be done", Content()
+            text = describe_trouble(str(error), error.detail)
+        if self.query(Banner):  # else the screen has gone meanwhile
+            self.query_one(Banner).show(self._why)
+            self._show(title, verdict, text)
 
     def _show(self, title: str, verdict: Content, text: Content) -> None:
         self.query_one("#title", Static).update(Content.styled(clean(title), "bold"))

@@ -1,0 +1,89 @@
+"""Starting over in the terminal: killed in the middle, the next start leads on, and `z` puts all back."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.program import Program
+from tests.end_to_end.terminal import Terminal
+from tests.end_to_end.test_reset import ROWS, files, names, steps_done
+from tests.engine.small import execute
+from tests.engine.test_reset import MODELS, ORDERS, SHOP, orders
+from tests.projects import SampleProject, make_app, make_project
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture
+def project(tmp_path: Path, django_python: Path) -> Iterator[SampleProject]:
+    """Two apps, one depending on the other, applied, with rows; DEBUG is on."""
+    project = make_project(tmp_path, {})
+    make_app(project.folder, "shop", SHOP, MODELS)
+    make_app(project.folder, "orders", orders(), ORDERS)
+    with (project.folder / "config" / "settings.py").open("a") as settings:
+        settings.write("DEBUG = True\n")
+    (project.folder / ".venv").write_text(str(django_python))
+    project.migrate_all()
+    execute(project, *ROWS)
+    yield project
+    project.drop()
+
+
+def begin(terminal: Terminal, name: str) -> None:
+    """Start over with the shop, up to the yes."""
+    terminal.wait_for("[X] 0002_note")
+    terminal.move_to("shop")
+    terminal.press("x")
+    terminal.wait_for("Reset shop how?")
+    terminal.press("\r")
+    terminal.wait_for("Reset shop: its tables and rows go", "table shop_item  1 row", "Cancel")
+    terminal.press("R")
+    terminal.wait_for(f"Type {name}")
+    terminal.press(name)
+    terminal.wait_for("The name is right")
+    terminal.press("y")
+
+
+def test_an_interface_that_is_killed_in_the_middle_leads_on_at_the_next_start_and_z_puts_all_back(
+    program: Program, project: SampleProject
+) -> None:
+    name = Path(project.databases["default"]).name
+    before = files(project), project.rows(), project.records()
+    with Terminal(program, project.folder, project.env, columns=120, lines=36) as terminal:
+        begin(terminal, name)
+        terminal.wait_until(lambda: steps_done(program) >= 1, "the first step")
+        os.kill(terminal.pid, signal.SIGKILL)
+        assert terminal.ended() == -signal.SIGKILL
+    assert steps_done(program) >= 1
+
+    with Terminal(program, project.folder, project.env, columns=120, lines=36) as terminal:
+        terminal.wait_for("was cut off", "steps stand")
+        terminal.press("x")
+        terminal.wait_for("r finishes it", "p puts everything back")
+        terminal.press("r")
+        terminal.wait_for("The reset is done", "z takes all of it back")
+        assert names(project) == ["orders/0001_initial.py", "shop/0001_initial.py"]
+        assert project.query("SELECT count(*) FROM shop_item") == [(0,)]
+        terminal.press("\x1b")
+        terminal.wait_for("[X] 0001_initial", without="0002_note")
+        terminal.wait_for("[X] 0001_initial", without="was cut off")
+
+        terminal.press("z")
+        terminal.wait_for("Put back, as if it had never been", "the file that the reset made", "Cancel")
+        terminal.press("R")
+        terminal.wait_for(f"Type {name}")
+        terminal.press(name)
+        terminal.wait_for("The name is right")
+        terminal.press("y")
+        terminal.wait_for("Everything is as it was before the reset")
+        assert (files(project), project.rows(), project.records()) == before
+        terminal.press("\x1b")
+        terminal.wait_for("[X] 0002_note")
+        terminal.press("q")
+        assert terminal.ended() == 0
+        assert terminal.is_restored()
