@@ -42,6 +42,11 @@ def begin(terminal: Terminal, name: str) -> None:
     terminal.wait_for("Reset shop how?")
     terminal.press("\r")
     terminal.wait_for("Reset shop: its tables and rows go", "table shop_item  1 row", "Cancel")
+    agree(terminal, name)
+
+
+def agree(terminal: Terminal, name: str) -> None:
+    """Press R, type the database's name, say yes."""
     terminal.press("R")
     terminal.wait_for(f"Type {name}")
     terminal.press(name)
@@ -75,11 +80,7 @@ def test_an_interface_that_is_killed_in_the_middle_leads_on_at_the_next_start_an
 
         terminal.press("z")
         terminal.wait_for("Put back, as if it had never been", "the file that the reset made", "Cancel")
-        terminal.press("R")
-        terminal.wait_for(f"Type {name}")
-        terminal.press(name)
-        terminal.wait_for("The name is right")
-        terminal.press("y")
+        agree(terminal, name)
         terminal.wait_for("Everything is as it was before the reset")
         assert (files(project), project.rows(), project.records()) == before
         terminal.press("\x1b")
@@ -87,3 +88,38 @@ def test_an_interface_that_is_killed_in_the_middle_leads_on_at_the_next_start_an
         terminal.press("q")
         assert terminal.ended() == 0
         assert terminal.is_restored()
+
+
+def test_the_project_starts_over_with_a_new_database(program: Program, project: SampleProject) -> None:
+    name = Path(project.databases["default"]).name
+    with Terminal(program, project.folder, project.env, columns=80, lines=24) as terminal:
+        terminal.wait_for("[X] 0002_note")
+        terminal.press("gx")
+        terminal.wait_for(
+            "Reset the project: a new database", "everything in default", "table shop_item  1 row"
+        )
+        assert len(names(project)) == 3
+        agree(terminal, name)
+        terminal.wait_for("The reset is done", "createsuperuser")
+        assert names(project) == ["orders/0001_initial.py", "shop/0001_initial.py"]
+        assert project.query("SELECT count(*) FROM shop_item") == [(0,)]
+        terminal.press("\x1b")
+        terminal.wait_for("[X] 0001_initial", without="0002_note")
+        terminal.press("q")
+        assert terminal.ended() == 0
+
+
+def test_the_data_is_kept(program: Program, project: SampleProject) -> None:
+    name = Path(project.databases["default"]).name
+    with Terminal(program, project.folder, project.env, columns=80, lines=24) as terminal:
+        terminal.wait_for("[X] 0002_note")
+        terminal.move_to("shop")
+        terminal.press("x")
+        terminal.wait_for("Reset shop how?")
+        terminal.press("j\r")
+        terminal.wait_for("Make the migrations of shop anew and keep its tables", "Cancel")
+        agree(terminal, name)
+        terminal.wait_for("The reset is done")
+        assert names(project) == ["orders/0001_initial.py", "shop/0001_initial.py"]
+        assert project.query("SELECT count(*) FROM shop_item") == [(1,)]
+        assert project.records() == [("orders", "0001_initial"), ("shop", "0001_initial")]

@@ -204,6 +204,24 @@ async def test_why_no_engine_came_after_a_step_is_told() -> None:
         await desk.until(lambda: "✔ The reset is done." in desk.texts)
 
 
+async def test_an_engine_that_dies_in_a_step_is_replaced_and_the_step_tried_again() -> None:
+    desk = Desk()
+    async with desk.sit_down():
+        desk.engine.run_gate.clear()
+        await looked_at(desk)
+        await typed(desk)
+        await desk.until(lambda: desk.engine.count(p.RunPlan))
+        dead = desk.engine
+        dead.die()
+        dead.run_gate.set()
+        await desk.until(lambda: "The engine ended during the run." in desk.texts)
+        await desk.settle()
+        assert desk.engine is not dead
+        assert "r finishes it" in desk.left
+        await desk.press("r")
+        await desk.until(lambda: "✔ The reset is done." in desk.texts)
+
+
 async def test_z_puts_a_whole_reset_back_once() -> None:
     desk = Desk()
     async with desk.sit_down():

@@ -8,7 +8,20 @@ import pytest
 from textual.binding import Binding
 
 from tui.action import MOVES
-from tui.actions import ACTIONS, BACKUPS, MAIN, RESERVED, RESTORE, SCOPES, bindings, find, key_table
+from tui.actions import (
+    ACTIONS,
+    BACKUPS,
+    MAIN,
+    RESERVED,
+    RESET,
+    RESET_BACK,
+    RESETTING,
+    RESTORE,
+    SCOPES,
+    bindings,
+    find,
+    key_table,
+)
 from tui.context import Context
 from tui.screens.help import HelpScreen
 from tui.screens.main import MainScreen
@@ -18,6 +31,7 @@ from tui.widgets.history_tree import HistoryTree
 from tui.widgets.prose import Prose
 
 from .harness import NARROW, WIDE, Desk
+from .test_a_reset_under_way import cut_off
 
 #: Every key that the main screen knows, but those that end the program.
 KEYS = [key for action in ACTIONS[MAIN] for key in action.keys if action.id != "quit"]
@@ -79,7 +93,7 @@ async def test_every_key_on_every_kind_of_node_either_acts_or_says_why_not(place
 
 async def test_enter_and_escape_never_change_anything_on_any_screen() -> None:
     async with Desk().sit_down() as desk:
-        for opener in ("b", "u", "d", "m", "z", "A", "B", "question_mark", "slash", "at"):
+        for opener in ("b", "u", "d", "m", "z", "A", "B", "x", "question_mark", "slash", "at"):
             for key in ("enter", "escape"):
                 await desk.point_quietly(
                     "store.0004_add_discount_field" if opener in "mdz" else "store.0002_add_price_to_product"
@@ -94,17 +108,43 @@ async def test_every_key_on_the_screens_of_backups_acts_or_says_why_and_none_rep
         await desk.press("B", "m")
         for scope, way in ((BACKUPS, ()), (RESTORE, ("enter",))):
             await desk.press(*way)
-            screen = desk.app.screen
-            for action in ACTIONS[scope]:
-                if action.id in ("quit", "leave", "move", "pane"):
-                    continue
-                reason = action.why_not(screen.context())
-                desk.app.clear_notifications()
-                await desk.press(action.keys[0])
-                assert bool(reason) <= (str(reason)[:60] in desk.notices)
-                while desk.app.screen is not screen:
-                    await desk.press("escape")
+            await _press_all_of(desk, scope)
         assert desk.engine.writes == []
+
+
+async def test_every_key_on_the_screens_of_a_reset_acts_or_says_why_and_none_starts_over() -> None:
+    desk = Desk()
+    await cut_off(desk, 1)
+    async with desk.sit_down(NARROW):
+        for scope, way in ((RESETTING, ("x",)), (RESET_BACK, ("p",))):
+            await desk.press(*way)
+            await _press_all_of(desk, scope)
+        await _back_to_main(desk)
+        desk.state.forget_reset()
+        await desk.point_quietly("")
+        await desk.press("r", "x")
+        await _press_all_of(desk, RESET)
+        assert desk.engine.writes == []
+
+
+async def _press_all_of(desk: Desk, scope: str) -> None:
+    screen = desk.app.screen
+    assert scope == screen.SCOPE
+    for action in ACTIONS[scope]:
+        if action.id in (
+            "quit",
+            "leave",
+            "move",
+            "pane",
+            "finish",
+        ):  # r finishes one at once: it was agreed to
+            continue
+        reason = action.why_not(screen.context())
+        desk.app.clear_notifications()
+        await desk.press(action.keys[0])
+        assert bool(reason) <= (str(reason)[:60] in desk.notices)
+        while desk.app.screen is not screen:
+            await desk.press("escape")
 
 
 async def test_movement_keys_work_in_every_pane() -> None:

@@ -134,7 +134,8 @@ class DecidingScreen(ActionScreen[bool]):
         """Call `then` after a yes; where `typed`, the database's name must be typed before it."""
         database = database_of(self.djmig, self._alias)
         where = place_of(database) if database is not None else one_line(self._alias)
-        about = [*lines, Content(), Content.assemble("On ", (where, "bold"), ", on this machine.")]
+        machine = "on this machine" if database is not None and database.local else "REMOTE"
+        about = [*lines, Content(), Content.assemble("On ", (where, "bold"), f", {machine}.")]
         shown = self._shown
         name = name_to_type(self._alias, database) if typed else ""
         question = title or f"Really? {shown.title if shown else ''}"
