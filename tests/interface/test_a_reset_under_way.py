@@ -35,6 +35,15 @@ async def failed(desk: Desk) -> AsyncIterator[None]:
         yield
 
 
+async def held(desk: Desk, method: str, request: type) -> asyncio.Event:
+    """Start over with store, and return what is set when this request's answer is to come."""
+    gate = desk.engine.held[method] = asyncio.Event()
+    await looked_at(desk)
+    await typed(desk)
+    await desk.until(lambda: desk.engine.count(request))
+    return gate
+
+
 async def cut_off(desk: Desk, steps: int, *, going_back: bool = False) -> ResetRecord:
     """Leave behind what a killed interface would: the files gone, the record on the disk."""
     engine = FakeEngine(desk.engine.history)
@@ -133,10 +142,7 @@ async def test_of_one_that_was_being_put_back_that_is_the_only_way_on() -> None:
 async def test_quitting_while_steps_are_taken_asks_and_the_keyboard_is_free(key: str) -> None:
     desk = Desk()
     async with desk.sit_down():
-        desk.engine.held["make_migrations"] = asyncio.Event()
-        await looked_at(desk)
-        await typed(desk)
-        await desk.until(lambda: desk.engine.count(p.MakeMigrations))
+        go_on = await held(desk, "make_migrations", p.MakeMigrations)
         await desk.until(lambda: "▶ 3. python manage.py makemigrations store" in desk.left)
         assert "2 of 4 steps" in desk.texts
         await desk.pilot.press(key)
@@ -144,23 +150,20 @@ async def test_quitting_while_steps_are_taken_asks_and_the_keyboard_is_free(key:
         assert "Quit during the reset?" in desk.texts
         await desk.pilot.press("escape")
         await desk.until(lambda: isinstance(desk.app.screen, ResettingScreen))
-        desk.engine.held["make_migrations"].set()
+        go_on.set()
         await desk.until(lambda: "✔ The reset is done." in desk.texts)
 
 
 async def test_stopping_is_after_the_step_under_way_and_leaves_both_ways_on() -> None:
     desk = Desk()
     async with desk.sit_down():
-        desk.engine.held["make_migrations"] = asyncio.Event()
-        await looked_at(desk)
-        await typed(desk)
-        await desk.until(lambda: desk.engine.count(p.MakeMigrations))
+        go_on = await held(desk, "make_migrations", p.MakeMigrations)
         await desk.pilot.press("escape")
         await desk.until(lambda: isinstance(desk.app.screen, AskScreen))
         assert "It stops after the step under way." in desk.texts
         await desk.pilot.press("y")
         await desk.until(lambda: isinstance(desk.app.screen, ResettingScreen))
-        desk.engine.held["make_migrations"].set()
+        go_on.set()
         await desk.until(lambda: "Stopped, as you asked." in desk.texts)
         assert desk.state.reset_under_way().done == 3
         assert "r finishes it" in desk.left
@@ -169,10 +172,7 @@ async def test_stopping_is_after_the_step_under_way_and_leaves_both_ways_on() ->
 async def test_stopping_before_the_first_step_leaves_nothing() -> None:
     desk = Desk()
     async with desk.sit_down():
-        desk.engine.held["make_backup"] = asyncio.Event()
-        await looked_at(desk)
-        await typed(desk)
-        await desk.until(lambda: desk.engine.count(p.MakeBackup))
+        await held(desk, "make_backup", p.MakeBackup)
         await desk.pilot.press("s")
         await desk.until(lambda: isinstance(desk.app.screen, AskScreen))
         assert "Nothing has been done yet" in desk.texts
@@ -188,12 +188,9 @@ async def test_stopping_before_the_first_step_leaves_nothing() -> None:
 async def test_why_no_engine_came_after_a_step_is_told() -> None:
     desk = Desk()
     async with desk.sit_down():
-        desk.engine.held["make_migrations"] = asyncio.Event()
-        await looked_at(desk)
-        await typed(desk)
-        await desk.until(lambda: desk.engine.count(p.MakeMigrations))
+        go_on = await held(desk, "make_migrations", p.MakeMigrations)
         desk.start_error = Failed("The models cannot be imported.", "Traceback: models")
-        desk.engine.held["make_migrations"].set()
+        go_on.set()
         await desk.settle()
         desk.start_error = None
         await desk.press("r")  # on the screen that says that there is no engine

@@ -236,3 +236,10 @@ def test_backups(picture: Picture, size: tuple[int, int]) -> None:
 
 def test_what_a_restore_would_replace(picture: Picture) -> None:
     picture(_with_backups(), _pressing("", "B", "enter"), WIDE)
+
+
+@pytest.mark.parametrize(
+    ("place", "keys", "size"), [("store", ("x", "enter"), NARROW), ("", ("x",), WIDE)], ids=["app", "project"]
+)
+def test_a_reset(picture: Picture, place: str, keys: tuple[str, ...], size: tuple[int, int]) -> None:
+    picture(Desk(), _pressing(place, *keys), size)

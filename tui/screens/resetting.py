@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from time import monotonic
 
 from textual.content import Content
@@ -31,7 +31,7 @@ from ..widgets.bars import StatusBar
 from ..widgets.folded import Folded
 from ..widgets.progress import StepBar
 from ..widgets.prose import Prose
-from .ask import AskScreen
+from .ask_meanwhile import AskMeanwhile
 from .base import ActionScreen
 from .reset_back import ResetBackScreen
 
@@ -64,7 +64,7 @@ class ResettingScreen(ActionScreen[bool]):
         self._step: int | None = None
         self._stopping = False
         self._started = monotonic()
-        self._ask: AskScreen | None = None
+        self._question = AskMeanwhile(self, lambda: self._under_way)
 
     def body(self) -> Iterable[Widget]:
         """Title, progress, steps, and what an error left behind."""
@@ -191,7 +191,7 @@ class ResettingScreen(ActionScreen[bool]):
 
     def _end(self, text: Content, words: str, detail: str = "") -> None:
         self._under_way = False
-        self._close_question()
+        self._question.close()
         self.query_one(StepBar).words = words
         log = self.query_one(Prose)
         log.border_title = "How it ended" if self._done else "How far it is"
@@ -209,7 +209,9 @@ class ResettingScreen(ActionScreen[bool]):
     # ---------------------------------------------------------------- actions
     def action_stop(self) -> None:
         """Ask before asking it to stop."""
-        self._ask_for("Stop the reset?", _NOT_YET if self._is_untouched else _AFTER, "Stop it", self._stop)
+        self._question.ask(
+            "Stop the reset?", _NOT_YET if self._is_untouched else _AFTER, "Stop it", self._stop
+        )
 
     def _stop(self) -> None:
         if self._is_untouched:
@@ -225,19 +227,7 @@ class ResettingScreen(ActionScreen[bool]):
     def ask_to_quit(self) -> None:
         """Quitting ends the engine: ask."""
         what = _NOT_YET if self._is_untouched else _CUT
-        self._ask_for("Quit during the reset?", what, "Quit", lambda: self.djmig.leave(0))
-
-    def _ask_for(self, title: str, what: str, yes: str, then: Callable[[], None]) -> None:
-        def answered(answer: bool | None) -> None:
-            if answer and self._under_way:
-                then()
-
-        self._ask = AskScreen(title, [Content(what)], yes)
-        self.app.push_screen(self._ask, answered)
-
-    def _close_question(self) -> None:
-        if self._ask is not None and self._ask.is_current:
-            self._ask.dismiss(False)
+        self._question.ask("Quit during the reset?", what, "Quit", lambda: self.djmig.leave(0))
 
     def action_finish(self) -> None:
         """Go on from the step that is not done."""

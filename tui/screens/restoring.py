@@ -32,6 +32,7 @@ from ..widgets.folded import Folded
 from ..widgets.progress import StepBar
 from ..widgets.prose import Prose
 from .ask import AskScreen
+from .ask_meanwhile import AskMeanwhile
 from .base import ActionScreen
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class RestoringScreen(ActionScreen["bool | Stale"]):
         self._done = False
         self._backing_up = False
         self._sending = False
-        self._ask: AskScreen | None = None
+        self._question = AskMeanwhile(self, lambda: self._under_way)
         self._said: list[Content] = []
         self._before: BackupEntry | None = None
 
@@ -111,7 +112,7 @@ class RestoringScreen(ActionScreen["bool | Stale"]):
             finished = await self._finished()
         except Stale as error:
             self._under_way = False
-            self._close_question()
+            self._question.close()
             self.dismiss(error)
             return
         except EngineError as error:
@@ -174,7 +175,7 @@ class RestoringScreen(ActionScreen["bool | Stale"]):
 
     def _end(self, text: Content, words: str, detail: str) -> None:
         self._under_way = False
-        self._close_question()
+        self._question.close()
         bar = self.query_one(StepBar)
         bar.words = words
         if self._done:
@@ -192,7 +193,7 @@ class RestoringScreen(ActionScreen["bool | Stale"]):
     # ---------------------------------------------------------------- actions
     def action_stop(self) -> None:
         """Ask before asking it to stop."""
-        self._ask_for("Stop the restore?", _NOT_YET if self._harmless else _UNTIL, "Stop it", self._stop)
+        self._question.ask("Stop the restore?", _NOT_YET if self._harmless else _UNTIL, "Stop it", self._stop)
 
     @property
     def _harmless(self) -> bool:
@@ -210,19 +211,7 @@ class RestoringScreen(ActionScreen["bool | Stale"]):
     def ask_to_quit(self) -> None:
         """Quitting ends the engine: ask."""
         what = _NOT_YET if self._harmless else _ENDS
-        self._ask_for("Quit during the restore?", what, "Quit", lambda: self.djmig.leave(0))
-
-    def _ask_for(self, title: str, what: str, yes: str, then: Callable[[], None]) -> None:
-        def answered(answer: bool | None) -> None:
-            if answer and self._under_way:
-                then()
-
-        self._ask = AskScreen(title, [Content(what)], yes)
-        self.app.push_screen(self._ask, answered)
-
-    def _close_question(self) -> None:
-        if self._ask is not None and self._ask.is_current:
-            self._ask.dismiss(False)
+        self._question.ask("Quit during the restore?", what, "Quit", lambda: self.djmig.leave(0))
 
     def action_unfold(self) -> None:
         """Show or hide the traceback."""
