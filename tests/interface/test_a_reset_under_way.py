@@ -240,3 +240,32 @@ async def test_z_puts_a_whole_reset_back_once() -> None:
         await desk.press("z")
         assert desk.app.screen is desk.app.main
         assert desk.engine.writes == []
+
+
+async def test_what_fails_while_a_finished_reset_is_put_back_is_gone_on_with_and_never_finished() -> None:
+    desk = Desk()
+    async with desk.sit_down():
+        await looked_at(desk)
+        await typed(desk)
+        await desk.until(lambda: "✔ The reset is done." in desk.texts)
+        await desk.settle()
+        await desk.press("escape", "z")
+        desk.engine.errors["restore_files"] = Failed("store/migrations cannot be written.")
+        await desk.press("R", *"db.sqlite3")
+        await desk.press("y")
+        assert "store/migrations cannot be written." in desk.left
+        assert "r finishes it" not in desk.left
+        await desk.press("r")
+        assert "it cannot be finished" in desk.notices
+        await desk.press("escape")
+        assert desk.app.screen is desk.app.main
+        assert "was being put back when" in desk.app.main.history.problems[0].message
+        await desk.press("z")
+        assert "that one comes first" in desk.notices
+        del desk.engine.errors["restore_files"]
+        await desk.press("x", "p", "R", *"db.sqlite3")
+        await desk.press("y")
+        assert "Everything is as it was before the reset." in desk.texts
+        await desk.press("escape")
+        assert desk.app.screen is desk.app.main
+        assert desk.app.main.history.problems == ()
