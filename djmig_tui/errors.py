@@ -22,6 +22,10 @@ class FailedError(EngineError):
     """Django or the database failed; the sentence is the first error of the chain."""
 
 
+class NoCopy(Exception):
+    """No copy of a database can be made; as text a clause that says why."""
+
+
 def first_error(error: BaseException) -> BaseException:
     """Return the error that made us leave, where one that was raised on the way out hides it.
 

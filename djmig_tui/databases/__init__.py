@@ -60,9 +60,12 @@ def trial(connection: Any) -> Any:
     """Return the module that knows how a plan is rehearsed on the database behind `connection`.
 
     There is one for each vendor whose `one_transaction_why_not` has no objection. Each has `WHERE`,
-    `LIMIT` in seconds or None, ``prepared(connection, others, call)``, ``begin(connection,
-    runs_code)``, ``last_checks(connection)``, ``schema(connection)``, ``ended_transaction(error)``
-    and ``out_of_time(error)``.
+    `LIMIT` in seconds or None, `COPY`, which says that it is not the database itself,
+    `notes`, which is what is to be told afterwards,
+    ``prepared(connection, others, call)``, ``begin(connection, runs_code)``,
+    ``last_checks(connection)``, ``schema(connection)``, ``ended_transaction(error)`` and
+    ``out_of_time(error)``. Where it is the database itself there are also ``on_copy()``, the same
+    again for a copy, ``copy_why_not(connection, others)`` and ``sweep(connection)``.
     """
     return import_module(".trial_" + connection.vendor, __name__)
 
@@ -243,6 +246,11 @@ def beside(connection: Any) -> Any:
     second.connect()
     _open.discard(second)
     return second
+
+
+def spare(connection: Any) -> None:
+    """Take `connection` out of those that `cancel_all` cancels."""
+    _open.discard(connection)
 
 
 def cancel_all() -> None:

@@ -15,8 +15,8 @@ _LISTS = frozenset(
 )
 
 
-def create_like(cursor: Any, name: str, like: str) -> None:
-    """Create the empty database `name`, in every respect but its content like `like`.
+def create_like(cursor: Any, name: str, like: str, template: str = "template0") -> None:
+    """Create the database `name`, in every respect but its content like `like`; it has that of `template`.
 
     Raises what the database raises: the right to create databases is needed, and for another owner
     membership in that role.
@@ -25,7 +25,7 @@ def create_like(cursor: Any, name: str, like: str) -> None:
     clauses = [
         "CREATE DATABASE %s" % quoted(name),
         "OWNER %s" % quoted(found["owner"]),
-        "TEMPLATE template0",
+        "TEMPLATE %s" % quoted(template),
         "ENCODING %s" % literal(found["encoding"]),
         "LC_COLLATE %s LC_CTYPE %s" % (literal(found["datcollate"]), literal(found["datctype"])),
         "CONNECTION LIMIT %d" % found["datconnlimit"],

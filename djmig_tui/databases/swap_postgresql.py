@@ -39,14 +39,14 @@ def name_beside(cursor: Any, live: str, between: str) -> str:
     moment = datetime.datetime.now(datetime.timezone.utc)
     while True:
         stamp = moment.strftime(STAMP)
-        name = _cut(live, LONGEST - len(between) - len(stamp)) + between + stamp
+        name = cut(live, LONGEST - len(between) - len(stamp)) + between + stamp
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         if cursor.fetchone() is None:
             return name
         moment += datetime.timedelta(seconds=1)
 
 
-def _cut(name: str, size: int) -> str:
+def cut(name: str, size: int) -> str:
     """Return what fits of a name, which no other name that is as long begins with too."""
     encoded = name.encode("utf-8")
     if len(encoded) <= size:
@@ -58,7 +58,7 @@ def _cut(name: str, size: int) -> str:
 def names_beside(live: str, between: str) -> str:
     """Return the regular expression of the names that `name_beside` makes for a database."""
     room = LONGEST - len(between) - len("20260301T120000")
-    return "^%s%s[0-9]{8}T[0-9]{6}$" % (re.escape(_cut(live, room)), between)
+    return "^%s%s[0-9]{8}T[0-9]{6}$" % (re.escape(cut(live, room)), between)
 
 
 def change_places(connection: Any, live: str, new: str, end_others: bool) -> str:
