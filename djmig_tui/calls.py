@@ -58,10 +58,15 @@ class Call:
             callback()
 
     def progress(
-        self, done: int, total: int = 0, message: str = "", plan: Optional[protocol.Plan] = None
+        self,
+        done: int,
+        total: int = 0,
+        message: str = "",
+        plan: Optional[protocol.Plan] = None,
+        note: str = "",
     ) -> None:
         """Tell the interface how far this request is. The last one told is never lost."""
-        self._unsent = protocol.Progress(done, total, message, plan)
+        self._unsent = protocol.Progress(done, total, message, plan, note)
         if not self.preview or time.monotonic() - self._sent_at >= PROGRESS_EVERY:
             self.flush()
 

@@ -164,6 +164,7 @@ class Progress:
     total: int = 0
     message: str = ""
     plan: Optional["Plan"] = None  # of measure_plan: the plan with what was counted until now
+    note: str = ""  # of rehearse_plan: where it is done and why
 
 
 @dataclass(frozen=True)
@@ -487,6 +488,10 @@ class Sessions:
     why_not: Optional[str] = None
 
 
+#: Where a rehearsal may be wanted.
+ON_COPY, ON_TRANSACTION = "copy", "transaction"
+
+
 @dataclass(frozen=True)
 class RehearsePlan:
     """Run the plan for real and take it back. `consent` is the own yes for a plan that runs code."""
@@ -498,6 +503,7 @@ class RehearsePlan:
     fingerprint: str
     consent: bool = False
     keys: Tuple[str, ...] = ()
+    on: Optional[str] = None  # ON_COPY or ON_TRANSACTION; None: as it fits, and Rehearsal says why
 
 
 @dataclass(frozen=True)
@@ -516,6 +522,9 @@ class Rehearsal:
     sources: Tuple[SqlPart, ...] = ()  # what needs consent, when it was not given
     blocked_by: Tuple[DatabaseSession, ...] = ()  # who held the lock that was waited for
     left_out: Tuple[str, ...] = ()  # the project's own handlers that a run calls after its commit
+    why_there: str = ""  # the sentence why it was done where it was
+    notes: Tuple[str, ...] = ()  # what this cannot show, and what is left to do
+    copy_instead: bool = False  # on a copy of the database it could be rehearsed
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,21 @@
 import contextlib
 import sys
 import time
-from typing import Any, Iterator, List, Optional, Tuple
+from dataclasses import replace
+from typing import Any, Iterator, List, Optional
 
 from django.core.management.base import OutputWrapper, no_translations
 from django.core.management.sql import emit_pre_migrate_signal
 from django.db import connections
 
-from . import consent, databases, failures
-from .errors import EngineError, Refusal, StaleError
+from . import consent, databases, failures, places
+from .errors import EngineError, NoCopy, Refusal, StaleError
 from .executor import RunExecutor, import_management_modules
 from .loading import Key
 from .lookout import Lookout, interrupt
+from .places import Place
 from .plan import build
-from .protocol import Plan, Rehearsal, RehearsePlan, SqlPart, StepDone
+from .protocol import Rehearsal, RehearsePlan, StepDone
 from .quiet import keep_read_only, outside_world
 from .routes import Route, route_of
 from .run import applied
@@ -41,32 +43,27 @@ def rehearse_plan(session: Any, request: RehearsePlan, call: Any) -> Rehearsal:
         raise StaleError("The history or a file changed since the plan was shown: look again.")
     route = route_of(session, request)
     connection = databases.looking(request.database)
-    why_not = _why_not(plan, route, connection)
-    if why_not is not None:
-        return Rehearsal(False, cannot="It cannot be rehearsed: %s" % why_not)
+    if plan.blockers:
+        return _nowhere("the plan is blocked. %s" % " ".join(plan.blockers))
     sources = consent.sources(route)
+    place = places.place_of(connection, route, request.on, bool(sources))
+    if place.cannot is not None and route.pairs:
+        return _nowhere(place.cannot, place.copy_instead)
     if sources and not request.consent:
         return Rehearsal(False, cannot=consent.NEEDED, sources=sources)
     if not route.pairs:
         return Rehearsal(True, where="without doing anything: there is nothing to do")
     records = set(session.refresh(request.database))
     session.finished = True
-    return _Rehearsal(databases.looking(request.database), route, records, sources, call).go()
+    rehearsal = _Rehearsal(databases.looking(request.database), route, records, place, call)
+    rehearsal.runs_code, rehearsal.wanted = bool(sources), request.on
+    found = rehearsal.go()
+    session.finished = bool(found.where)  # if not even a copy was made, nothing was run
+    return found
 
 
-def _why_not(plan: Plan, route: Route, connection: Any) -> Optional[str]:
-    if plan.blockers:
-        return "the plan is blocked. %s" % " ".join(plan.blockers)
-    for number, (migration, _) in enumerate(route.pairs, 1):
-        if not migration.atomic:
-            return (
-                "step %d, %s, because it says atomic = False: it is no transaction that could be rolled back."
-                % (number, migration)
-            )
-    why_not = databases.vendor(connection).one_transaction_why_not(connection)
-    if why_not is not None and route.pairs:
-        return "%s, so nothing could be taken back." % why_not
-    return None
+def _nowhere(why: str, copy_instead: bool = False) -> Rehearsal:
+    return Rehearsal(False, cannot="It cannot be rehearsed: %s" % why, copy_instead=copy_instead)
 
 
 class _RehearsalExecutor(RunExecutor):
@@ -87,18 +84,17 @@ class _RehearsalExecutor(RunExecutor):
 class _Rehearsal:
     """One rehearsal under way, and what it found."""
 
-    one_transaction = True
+    runs_code = False
+    wanted: Optional[str] = None  # where the user wants it to be done
 
-    def __init__(
-        self, connection: Any, route: Route, records: Any, sources: Tuple[SqlPart, ...], call: Any
-    ) -> None:
+    def __init__(self, connection: Any, route: Route, records: Any, place: Place, call: Any) -> None:
         self.looking = connection  # of before: it becomes another one below
         self.alias = connection.alias
         self.route = route
         self.records = records
-        self.runs_code = bool(sources)
+        self.place = place
+        self.trial = place.trial
         self.call = call
-        self.trial = databases.trial(connection)
         self.reached: List[Key] = []
         self.under_way: Optional[Key] = None
         self.begun = time.monotonic()
@@ -110,6 +106,27 @@ class _Rehearsal:
 
     def go(self) -> Rehearsal:
         """Rehearse and say what was found. Raises what stopped it before its first step, and a cancel."""
+        trials = [self.trial]
+        try:
+            found = self._prepared()
+        except NoCopy as error:
+            loose, usual = places.loose_step(self.route), databases.trial(self.looking)
+            self.place = places.without_copy(Place(usual), self.wanted, loose, str(error))
+            if self.place.cannot is not None:
+                found = _nowhere(self.place.cannot)
+            else:
+                self.trial = usual
+                found = self._prepared()
+        notes = [*self.place.notes, *(note for trial in trials for note in trial.notes)]
+        return replace(found, why_there=self.place.why, notes=tuple(notes))
+
+    @property
+    def one_transaction(self) -> bool:
+        """Whether all is one transaction, as in a run; what is not can only be on a copy."""
+        return not self.trial.COPY or places.loose_step(self.route) is None
+
+    def _prepared(self) -> Rehearsal:
+        self._tell("Preparing")
         prepared = self.trial.prepared(self.looking, keep_read_only, self.call)
         try:
             with prepared as tame, databases.rehearsing(tame), outside_world():
@@ -183,7 +200,8 @@ class _Rehearsal:
         self._tell("Rehearsing %s" % migration)
         yield
         connection = connections[self.alias]
-        databases.vendor(connection).between_steps(connection)
+        if self.one_transaction:
+            databases.vendor(connection).between_steps(connection)
         if len(self.reached) + 1 == len(self.route.pairs):
             self.trial.last_checks(connection)
             self.seconds = time.monotonic() - self.begun
@@ -192,7 +210,7 @@ class _Rehearsal:
         self.reached.append(self.under_way)
 
     def _tell(self, message: str) -> None:
-        self.call.progress(len(self.reached), len(self.route.pairs), message)
+        self.call.progress(len(self.reached), len(self.route.pairs), message, note=self.place.words)
 
     # -- how it ended
     def _failed(self, error: BaseException) -> Rehearsal:
@@ -243,4 +261,5 @@ class _Rehearsal:
             detail="" if error is None else failures.detail(error),
             seconds=time.monotonic() - self.begun,
             where=self.trial.WHERE,
+            copy_instead=self.place.copy_instead,
         )

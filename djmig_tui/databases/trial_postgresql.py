@@ -7,6 +7,10 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 WHERE = "in one transaction that was rolled back"
 #: Its locks keep everybody else away, so it is taken back after so many seconds, whatever it does.
 LIMIT: Optional[float] = 10.0
+#: It is the database itself.
+COPY = False
+#: What is to be told afterwards.
+notes: List[str] = []
 #: The server's own limits come after ours, in seconds: they are for when we hang, or are gone.
 AFTER = 2.0
 
@@ -72,6 +76,27 @@ def _arm(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
 
 def last_checks(connection: Any) -> None:
     """Nothing is left to check: constraints were made immediate after each step."""
+
+
+def on_copy() -> Any:
+    """Return the same as this module, for one rehearsal on a copy."""
+    from .trial_copy_postgresql import OnCopy
+
+    return OnCopy()
+
+
+def copy_why_not(connection: Any, others: bool) -> Optional[str]:
+    """Return the clause why no copy can be made, None if nothing is known against it."""
+    from .copy_postgresql import why_not
+
+    return why_not(connection, others)
+
+
+def sweep(connection: Any) -> List[str]:
+    """Drop the copies of rehearsals that were killed; return a sentence for each that stays."""
+    from .copy_postgresql import sweep as swept
+
+    return swept(connection)
 
 
 def ended_transaction(error: BaseException) -> bool:

@@ -15,6 +15,10 @@ from .copy_sqlite import copy_database
 WHERE = "on a copy"
 #: A copy holds up nobody, however long it takes.
 LIMIT: Optional[float] = None
+#: Whatever is committed is committed to the copy.
+COPY = True
+#: What is to be told afterwards.
+notes: List[str] = []
 #: The copy may grow to this many times its size: tables are remade beside themselves.
 ROOM = 2
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from tests.driver import Driver, driving
 from tests.engine.small import ROW, execute, migrate, project_of
 from tests.projects import SampleProject
 from tests.protocol.waiting import alive, until
-from tests.servers import server
+from tests.servers import connect, query, server
 from tui.engine.errors import Cancelled
 
 
@@ -51,18 +51,21 @@ def rehearse(
     *,
     consent: bool = False,
     intent: str = p.BACK_TO,
+    on: str | None = None,
 ) -> p.Rehearsal:
     """Return what a rehearsal finds, having made sure that it changed nothing and let others write."""
     before = whole(project)
     with driving(project) as engine:
-        rehearsal = ask(engine, engine.plan(intent, "shop", name), consent=consent)
+        rehearsal = ask(engine, engine.plan(intent, "shop", name), consent=consent, on=on)
         others_can_write(project)
     assert whole(project) == before
     return rehearsal
 
 
-def ask(engine: Driver, plan: p.Plan, *, consent: bool = False) -> p.Rehearsal:
-    request = p.RehearsePlan(plan.database, plan.intent, plan.app, plan.name, plan.fingerprint, consent)
+def ask(engine: Driver, plan: p.Plan, *, consent: bool = False, on: str | None = None) -> p.Rehearsal:
+    request = p.RehearsePlan(
+        plan.database, plan.intent, plan.app, plan.name, plan.fingerprint, consent, on=on
+    )
     rehearsal: p.Rehearsal = engine.ask(request)
     return rehearsal
 
@@ -105,11 +108,15 @@ def back(apps, schema_editor):
 
 
 @contextmanager
-def half_way(project: SampleProject) -> Iterator[tuple[Driver, asyncio.Task[p.Rehearsal]]]:
+def half_way(
+    project: SampleProject, on: str | None = None
+) -> Iterator[tuple[Driver, asyncio.Task[p.Rehearsal]]]:
     """Yield an engine in the middle of a rehearsal, and the task that waits for it."""
     with driving(project) as engine:
         plan = engine.plan(p.BACK_TO, "shop", "0001_initial")
-        request = p.RehearsePlan(plan.database, plan.intent, plan.app, plan.name, plan.fingerprint, True)
+        request = p.RehearsePlan(
+            plan.database, plan.intent, plan.app, plan.name, plan.fingerprint, consent=True, on=on
+        )
 
         async def start() -> asyncio.Task[p.Rehearsal]:
             return asyncio.ensure_future(engine.engine.rehearse_plan(request))
@@ -129,3 +136,21 @@ def stop(engine: Driver, task: asyncio.Task[p.Rehearsal]) -> None:
     with pytest.raises(Cancelled):
         engine.wait(task)
     engine.wait(until(lambda: not alive(engine_pid(engine))))
+
+
+def copies(project: SampleProject) -> list[str]:
+    """Return the copies there are of the project's database."""
+    name = project.databases["default"]
+    rows = query(
+        "postgresql", None, "SELECT datname FROM pg_database WHERE datname LIKE '%\\_djmig\\_copy\\_%'"
+    )
+    return sorted(row[0] for row in rows if row[0].startswith(name))
+
+
+@contextmanager
+def someone(project: SampleProject, *statements: str) -> Iterator[None]:
+    """Have another session connected, in the middle of a transaction if there are `statements`."""
+    with closing(connect("postgresql", project.databases["default"])) as other:
+        for statement in statements:
+            other.execute(statement)
+        yield

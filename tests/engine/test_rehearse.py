@@ -118,15 +118,25 @@ def test_mysql_is_refused_with_the_reason(tmp_path: Path) -> None:
         rehearsal = ask(engine, engine.plan(p.BACK_TO, "shop", "0001_initial"))
         assert not rehearsal.works
         assert "commits at every schema change" in str(rehearsal.cannot)
+        assert not rehearsal.copy_instead
         assert project.snapshot() == before
         assert engine.history(), "nothing was run, so the engine goes on"
 
 
-def test_a_step_that_is_not_atomic_is_named(trial: str, tmp_path: Path) -> None:
+def test_a_step_that_is_not_atomic_is_rehearsed_on_a_copy(trial: str, tmp_path: Path) -> None:
     with prepared(tmp_path, shop(add("first"), add("second"), add("third"), loose=[3]), trial) as project:
         rehearsal = rehearse(project)
+        assert rehearsal.works, rehearsal
+        assert rehearsal.where == "on a copy"
+        if trial == "postgresql":
+            assert "step 2, shop.0003_step, because it says atomic = False" in rehearsal.why_there
+        rehearsal = rehearse(project, on=p.ON_TRANSACTION)
     assert not rehearsal.works
-    assert "step 2, shop.0003_step, because it says atomic = False" in str(rehearsal.cannot)
+    if trial == "postgresql":
+        assert "step 2, shop.0003_step, because it says atomic = False" in str(rehearsal.cannot)
+        assert rehearsal.copy_instead
+    else:
+        assert "always rehearsed on a copy" in str(rehearsal.cannot)
 
 
 def test_a_blocked_plan_is_not_rehearsed(trial: str, tmp_path: Path) -> None:

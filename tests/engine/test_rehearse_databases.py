@@ -170,6 +170,7 @@ def test_code_cannot_commit_what_is_rehearsed(kind: str, postgresql: str, tmp_pa
         assert "read-only transaction" in str(rehearsal.error)
     else:
         assert "its code commits the transaction itself" in str(rehearsal.cannot)
+        assert rehearsal.copy_instead
         assert "step 1, shop.0003_step" in str(rehearsal.cannot)
 
 
@@ -181,7 +182,7 @@ def test_who_holds_the_lock_is_named(postgresql: str, tmp_path: Path) -> None:
         other = connect("postgresql", project.databases["default"])
         other.execute("BEGIN")
         other.execute("SELECT count(*) FROM shop_item")
-        rehearsal = rehearse(project)
+        rehearsal = rehearse(project, on=p.ON_TRANSACTION)
         assert [each.id for each in rehearsal.blocked_by] == [str(other.info.backend_pid)]
         assert "SELECT count(*) FROM shop_item" in str(rehearsal.error)
         assert rehearsal.failed_step == p.StepDone("shop", "0002_step")
@@ -218,4 +219,5 @@ def test_locks_are_not_held_for_more_than_ten_seconds(kind: str, postgresql: str
         assert time.monotonic() - begun < LIMIT + 10
     assert not rehearsal.works
     assert "more than 10 s" in str(rehearsal.cannot)
+    assert rehearsal.copy_instead
     assert "step 1, shop.0003_step" in str(rehearsal.cannot)
