@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from textual.binding import Binding, BindingType
 
 from . import context as why
-from . import why_back, why_backups, why_files
+from . import why_back, why_backups, why_files, why_rehearsal
 from .action import FOLD, HELP, MOVE, PANE, QUIT, TABS, Action
 from .actions_backups import BACKUPS_ACTIONS, RESTORE_ACTIONS, RESTORING_ACTIONS
 from .actions_reset import RESET_ACTION, RESET_ACTIONS, RESET_BACK_ACTIONS, RESETTING_ACTIONS
@@ -135,7 +135,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     ),
     PLAN: (
         Action("run", ("R",), "run it", "run the plan; nothing else does", why.run_plan),
-        Action("rehearse", ("t",), "rehearse", "rehearse: run it and take it back", why.rehearse),
+        Action("rehearse", ("t",), "rehearse", "rehearse: run it and take it back", why_rehearsal.rehearse),
         Action(
             "back_up",
             ("b",),
@@ -178,6 +178,13 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     REHEARSE: (
         MOVE,
         Action("leave", ("escape",), "leave", "stop it, back to the plan; nothing is changed", shown="Esc"),
+        Action(
+            "on_copy",
+            ("o",),
+            "on a copy",
+            "rehearse it on a copy of the database, where it could not be done in one transaction",
+            why_rehearsal.on_copy,
+        ),
         Action("unfold", ("l",), "", "show, hide the traceback of what went wrong"),
         HELP,
         QUIT,

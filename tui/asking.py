@@ -17,10 +17,13 @@ def measure(plan: Plan) -> MeasurePlan:
     return MeasurePlan(plan.database, plan.intent, plan.app, plan.name, plan.fingerprint, plan.keys)
 
 
-def rehearse(plan: Plan, *, consent: bool) -> RehearsePlan:
-    """Return the request to run it and take it back; `consent` is the own yes to the code in it."""
+def rehearse(plan: Plan, *, consent: bool, on: str | None = None) -> RehearsePlan:
+    """Return the request to run it and take it back; `consent` is the own yes to the code in it.
+
+    `on` says where, if that was chosen.
+    """
     return RehearsePlan(
-        plan.database, plan.intent, plan.app, plan.name, plan.fingerprint, consent, keys=plan.keys
+        plan.database, plan.intent, plan.app, plan.name, plan.fingerprint, consent, keys=plan.keys, on=on
     )
 
 

@@ -40,6 +40,7 @@ class Context:
     going_back: bool = False  # it was being put back, or is
     read: bool = False  # what a reset, or putting one back, would do has been read
     no_reset: str = ""  # why nothing starts over here
+    copy_instead: bool = False  # what was rehearsed in vain could be on a copy
     no_backup: str = ""  # why no backup is made before this plan, where none can be
 
 
@@ -170,22 +171,6 @@ def run_plan(context: Context) -> str | None:
     if not context.connected:
         return STARTING
     return None if context.roomy else TOO_SMALL
-
-
-def rehearse(context: Context) -> str | None:
-    """Needs a plan that is up to date, and may be run for a moment."""
-    plan = context.plan
-    if plan is None:
-        return "The plan is not here yet; wait for it, or press Esc to leave."
-    if context.outdated:
-        return "The project changed since this plan was made; press r to look again."
-    if plan.blockers:
-        return "This plan is blocked, so there is nothing to rehearse; the ways out are above."
-    if not plan.steps:
-        return "There is nothing to rehearse: the plan has no steps."
-    if context.read_only:
-        return READ_ONLY
-    return None if context.connected else STARTING
 
 
 def forward_fix(context: Context) -> str | None:

@@ -22,6 +22,8 @@ def describe_rehearsal(plan: Plan, rehearsal: Rehearsal) -> Content:
         section("The database says", says),
         section("Who holds the lock", session_lines(rehearsal.blocked_by)),
         section("What is left of it", [Content(_left(rehearsal))]),
+        section("Why there", [Content(one_line(rehearsal.why_there, 600))] if rehearsal.why_there else []),
+        section("To know", bullets(rehearsal.notes, "▲", "$warning")),
         section(
             "Not rehearsed: a run calls it after its commit", bullets(rehearsal.left_out, "▲", "$warning")
         ),
@@ -59,6 +61,8 @@ def _left(rehearsal: Rehearsal) -> str:
 def _next(rehearsal: Rehearsal) -> str:
     if rehearsal.works:
         return "Esc leads back to the plan; R there runs it for real."
+    if rehearsal.copy_instead:
+        return "o rehearses it on a copy of the database, for which nobody waits; Esc leads back to the plan."
     if rehearsal.cannot:
         return "Esc leads back to the plan, which says what is known without a rehearsal."
     return "Esc leads back to the plan. Mend the cause first: a real run would fail in the same place."

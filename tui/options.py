@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from djmig_tui import __version__
@@ -45,6 +45,7 @@ class Options:
     accept_loss: bool = False
     try_anyway: bool = False
     rehearse: bool = False
+    rehearse_on: str | None = None  # "copy" or "transaction"; None: as it fits
     initial: bool = False
     with_dependents: bool = False  # remove a whole tail
     redo: bool = False
@@ -82,6 +83,8 @@ def parse(argv: Sequence[str]) -> Options:
     typed, manage = _split(list(argv))
     namespace = _parser().parse_args(typed)
     options = Options(manage=manage, **vars(namespace))
+    if options.rehearse_on is not None:
+        options = replace(options, rehearse=True)
     if manage == () and len(typed) < len(argv):
         raise UsageError("There is no command after --. Example: djmig-tui -- python manage.py.")
     if options.json and options.command is None and not options.where:
@@ -161,6 +164,11 @@ def _parser() -> argparse.ArgumentParser:
         "--rehearse",
         action="store_true",
         help="run it for real and take it back first, code of the migrations included; alone: only that",
+    )
+    rollback.add_argument(
+        "--rehearse-on",
+        choices=("copy", "transaction"),
+        help="as --rehearse, and where on PostgreSQL; a copy is usual where others are connected",
     )
     _add_run(rollback)
     migrate = add("migrate", "migrate everything, an app, or an app up to a migration")

@@ -370,6 +370,24 @@ def test_what_cannot_be_rehearsed_was_not_rehearsed(run: Run, engine: FakeEngine
     assert not ran_for_real(engine)
 
 
+@pytest.mark.parametrize("on", ["copy", "transaction"])
+def test_where_it_is_rehearsed_can_be_chosen_and_is_said(on: str, run: Run, engine: FakeEngine) -> None:
+    plan_with(engine, verdict=p.UNKNOWN)
+    engine.answers["rehearse_plan"] = replace(WORKS, why_there="2 others are connected.", notes=("Mind it.",))
+    ran = run("rollback", "store", "0002", "--rehearse-on", on)
+    assert (ran.code, "2 others are connected." in ran.out, "Mind it." in ran.out) == (0, True, True)
+    assert [each.on for each in engine.asked if isinstance(each, p.RehearsePlan)] == [on]
+    assert not ran_for_real(engine)
+
+
+def test_the_copy_is_named_where_it_is_the_way_out(run: Run, engine: FakeEngine) -> None:
+    plan_with(engine, verdict=p.UNKNOWN)
+    engine.answers["rehearse_plan"] = replace(CANNOT, copy_instead=True)
+    ran = run("rollback", "store", "0002", "--rehearse")
+    assert ran.code == 1
+    assert "On a copy it can be: --rehearse-on copy." in ran.err
+
+
 def test_a_rehearsal_that_works_answers_an_unknown_but_not_a_loss(run: Run, engine: FakeEngine) -> None:
     plan_with(engine, verdict=p.UNKNOWN, why=("Python code runs.",))
     engine.answers["rehearse_plan"] = WORKS

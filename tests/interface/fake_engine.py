@@ -242,7 +242,12 @@ class FakeEngine(Engine):
             return p.Rehearsal(False, "It cannot be rehearsed without your own yes.", sources=sources)
         if on_progress is not None:
             on_progress(
-                p.Progress(0, len(plan.steps), f"Rehearsing {plan.steps[0].app}.{plan.steps[0].name}")
+                p.Progress(
+                    0,
+                    len(plan.steps),
+                    f"Rehearsing {plan.steps[0].app}.{plan.steps[0].name}",
+                    note="It runs on a copy. 2 other sessions are connected.",
+                )
             )
         await self._held("rehearse_plan", request)
         if self.closed:

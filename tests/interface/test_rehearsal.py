@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from djmig_tui.protocol import DatabaseSession, Rehearsal, RehearsePlan, StepDone
+from djmig_tui.protocol import ON_COPY, DatabaseSession, Rehearsal, RehearsePlan, StepDone
 from tui.engine.errors import Refused, Stale
 from tui.screens.consent import ConsentScreen
 from tui.screens.plan import PlanScreen
@@ -226,3 +226,43 @@ async def test_a_rehearsal_stops_the_count_that_was_under_way_and_it_goes_on_aft
         gate.set()
         await desk.press("y", "escape")
         assert "table orders_order  5 rows (exact)" in desk.left
+
+
+async def test_where_it_runs_and_why_is_said_meanwhile_and_afterwards() -> None:
+    async with Desk().sit_down() as desk:
+        gate = desk.engine.held["rehearse_plan"] = asyncio.Event()
+        desk.engine.answers["rehearse_plan"] = Rehearsal(
+            True,
+            where="on a copy",
+            why_there="2 other sessions are connected, and would wait for its locks.",
+            notes=("Whether a run waits for locks is not shown.",),
+        )
+        await desk.point_at(PLAIN)
+        await desk.press("b")
+        await desk.pilot.press("t")
+        await desk.until(lambda: "It runs on a copy. 2 other sessions are connected." in desk.texts)
+        gate.set()
+        await desk.settle()
+        assert "2 other sessions are connected, and would wait for its locks." in desk.left
+        assert "▲ Whether a run waits for locks is not shown." in desk.left
+
+
+async def test_o_rehearses_on_a_copy_what_took_too_long_and_only_that() -> None:
+    async with Desk().sit_down() as desk:
+        desk.engine.answers["rehearse_plan"] = Rehearsal(
+            False,
+            cannot="It cannot be rehearsed: step 1, because it takes more than 10 s. All was taken back.",
+            where="in one transaction that was rolled back",
+            copy_instead=True,
+        )
+        await desk.point_at(CODE)
+        await desk.press("b", "t", "y")
+        assert "o rehearses it on a copy of the database" in desk.left
+        desk.engine.answers.pop("rehearse_plan")
+        await desk.press("o")
+        assert isinstance(desk.app.screen, RehearseScreen)
+        assert "✔ It works" in desk.texts
+        asked = [one for engine in desk.engines for one in engine.asked if isinstance(one, RehearsePlan)]
+        assert [(one.consent, one.on) for one in asked] == [(False, None), (True, None), (True, ON_COPY)]
+        await desk.press("o")
+        assert "A copy of the database would not tell more" in desk.notices

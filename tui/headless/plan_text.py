@@ -86,9 +86,10 @@ def _rows(rows: int | None) -> str:
 def rehearsal_text(rehearsal: Rehearsal) -> str:
     """Return how a rehearsal went, with what changed in the schema."""
     if not rehearsal.works:
-        return lines("Rehearsal: it does not work.", "Nothing was changed.")
+        return lines("Rehearsal: it does not work.", "Nothing was changed.", *_place(rehearsal))
     text = lines(
-        f"Rehearsal: it works, {rehearsal.where}, in {rehearsal.seconds:.2f} s. Nothing was changed."
+        f"Rehearsal: it works, {rehearsal.where}, in {rehearsal.seconds:.2f} s. Nothing was changed.",
+        *_place(rehearsal),
     )
     text += lines(
         *(f"Not rehearsed: {each}; a run calls it after its commit." for each in rehearsal.left_out)
@@ -96,10 +97,15 @@ def rehearsal_text(rehearsal: Rehearsal) -> str:
     return text + (rehearsal.schema_diff.rstrip("\n") + "\n" if rehearsal.schema_diff else "")
 
 
+def _place(rehearsal: Rehearsal) -> list[str]:
+    return [each for each in (rehearsal.why_there, *rehearsal.notes) if each]
+
+
 def rehearsal_error(rehearsal: Rehearsal) -> str:
-    """Return why a rehearsal did not work, as one sentence."""
+    """Return why a rehearsal did not work, as one sentence, with the way out if there is one."""
     if rehearsal.cannot:
-        return rehearsal.cannot
+        way_out = " On a copy it can be: --rehearse-on copy." if rehearsal.copy_instead else ""
+        return rehearsal.cannot + way_out
     step, operation = rehearsal.failed_step, rehearsal.failed_operation
     where = f" at {step.app}.{step.name}" if step else ""
     return f"The rehearsal failed{where}{f', {operation}' if operation else ''}: {rehearsal.error}"

@@ -99,7 +99,7 @@ async def run_intent(
 
 async def _rehearse(session: Session, plan: Plan) -> Rehearsal:
     """Rehearse the plan; `--rehearse` is the user's own yes to the code in it, as its help says."""
-    asked = asking.rehearse(plan, consent=True)
+    asked = asking.rehearse(plan, consent=True, on=session.options.rehearse_on)
     rehearsal = await session.engine.rehearse_plan(asked, session.on_progress)
     await session.renew()
     return rehearsal

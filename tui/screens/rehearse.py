@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from time import monotonic
 
 from textual.containers import Horizontal
@@ -12,7 +11,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from djmig_tui.protocol import Plan, Progress, Rehearsal, RehearsePlan
+from djmig_tui.protocol import ON_COPY, Plan, Progress, Rehearsal, RehearsePlan
 
 from .. import asking, background
 from ..actions import REHEARSE, bindings
@@ -51,6 +50,9 @@ class RehearseScreen(ActionScreen[Stale]):
         self._plan = plan
         self._started = monotonic()
         self._under_way = False
+        self._consent = False
+        self._on: str | None = None
+        self._place = ""
 
     def body(self) -> Iterable[Widget]:
         """Title, progress, what was found, the schema before and after."""
@@ -67,25 +69,36 @@ class RehearseScreen(ActionScreen[Stale]):
 
     def context(self) -> Context:
         """Whether it still runs."""
-        return Context(connected=self._session.ready, running=self._under_way, plan=self._plan)
+        found = self.rehearsal
+        return Context(
+            connected=self._session.ready,
+            running=self._under_way,
+            plan=self._plan,
+            copy_instead=found is not None and found.copy_instead,
+        )
 
     def on_mount(self) -> None:
         """Rehearse; code is shown and asked about first."""
         self.set_interval(0.2, self._tick)
-        self._rehearse(consent=False)
+        self._rehearse()
 
     def _tick(self) -> None:
         if self._under_way:
             self.query_one(StepBar).seconds = monotonic() - self._started
 
-    def _rehearse(self, *, consent: bool) -> None:
+    def _rehearse(self) -> None:
         self._started, self._under_way = monotonic(), True
-        self.query_one(Prose).show(Content("Under way. Esc stops it; whatever it has done is taken back."))
-        background.start(self, partial(self._run, consent), "rehearsal")
+        self._say_where("")
+        background.start(self, self._run, "rehearsal")
 
-    async def _run(self, consent: bool) -> None:
-        plan = self._plan
-        request = asking.rehearse(plan, consent=consent)
+    def _say_where(self, place: str) -> None:
+        self._place = place
+        under_way = Content("Under way. Esc stops it; whatever it has done is taken back.")
+        self.query_one(Prose).show(stack(under_way, Content(), Content(one_line(place, 600))))
+
+    async def _run(self) -> None:
+        consent = self._consent
+        request = asking.rehearse(self._plan, consent=consent, on=self._on)
         try:
             rehearsal = await self._asked(request)
         except EngineError as error:
@@ -112,7 +125,8 @@ class RehearseScreen(ActionScreen[Stale]):
 
     def _consented(self, yes: bool | None) -> None:
         if yes:
-            self._rehearse(consent=True)
+            self._consent = True
+            self._rehearse()
         else:
             self.dismiss(None)
 
@@ -146,6 +160,8 @@ class RehearseScreen(ActionScreen[Stale]):
         if self._under_way:
             bar = self.query_one(StepBar)
             bar.done, bar.words = progress.done, one_line(progress.message)
+            if progress.note not in ("", self._place):
+                self._say_where(progress.note)
 
     def engine_replaced(self) -> None:
         """What was found stands all the same."""
@@ -155,6 +171,12 @@ class RehearseScreen(ActionScreen[Stale]):
     def action_unfold(self) -> None:
         """Show or hide the traceback."""
         self.query_one(Folded).toggle()
+
+    def action_on_copy(self) -> None:
+        """Rehearse again, on a copy of the database; a yes to its code holds for that too."""
+        self._on, self.rehearsal = ON_COPY, None
+        self._rehearse()
+        self.refresh_keys()
 
     def action_leave(self) -> None:
         """Back to the plan; a rehearsal under way is stopped."""
