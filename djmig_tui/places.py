@@ -22,6 +22,7 @@ class Place(NamedTuple):
     why: str = ""  # the sentence why there
     cannot: Optional[str] = None  # the clause why nowhere
     copy_instead: bool = False  # it could be done on a copy
+    no_copy: str = ""  # the sentence why not, where it is asked for
     notes: Tuple[str, ...] = ()
 
     @property
@@ -53,7 +54,10 @@ def _beside(connection: Any, route: Route, wanted: Optional[str], runs_code: boo
     if wanted == ON_TRANSACTION or (wanted is None and not others and loose is None):
         why = "" if wanted else "Nobody else is connected who would wait for its locks."
         cannot = None if loose is None else "%s: it is no transaction that could be rolled back." % loose
-        return Place(trial, why, cannot, no_copy is None, left)
+        neither = "" if no_copy is None else "No copy of the database can be made, because %s." % no_copy
+        if cannot is not None:
+            cannot = " ".join([cannot, neither]).strip()
+        return Place(trial, why, cannot, not neither, neither, left)
     if no_copy is None:
         notes = (*left, *NOT_SHOWN, *((OTHERS_REAL,) if runs_code else ()))
         return Place(trial.on_copy(), _why_copy(wanted, others, loose), notes=notes)

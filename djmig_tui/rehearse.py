@@ -252,10 +252,10 @@ class _Rehearsal:
     def _cannot(self, why: str, error: Optional[BaseException]) -> Rehearsal:
         key = self.under_way or self.route.keys[0]
         number = self.route.keys.index(key) + 1
+        cannot = "It cannot be rehearsed: step %d, %s.%s, because %s. All was taken back. %s"
         return Rehearsal(
             False,
-            cannot="It cannot be rehearsed: step %d, %s.%s, because %s. All was taken back."
-            % (number, *key, why),
+            cannot=(cannot % (number, *key, why, self.place.no_copy)).strip(),
             failed_step=StepDone(*key),
             failed_operation=None if error is None else failures.failed_operation(error),
             detail="" if error is None else failures.detail(error),

@@ -156,7 +156,11 @@ def _dropped(connection: Any, name: str) -> Optional[str]:
 
 
 def _drop(cursor: Any, name: str) -> None:
-    cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+    cursor.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = %s AND pg_has_role(usesysid, 'MEMBER')",  # the server ends its own workers
+        [name],
+    )
     cursor.execute("DROP DATABASE IF EXISTS %s" % quoted(name))
 
 

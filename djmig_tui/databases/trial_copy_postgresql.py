@@ -3,6 +3,7 @@
 import contextlib
 from typing import Any, Callable, Iterator, List, Optional, Set
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, connections
 
 from .. import databases
@@ -78,7 +79,7 @@ def _aliases(connection: Any) -> Set[str]:
         try:
             if _which(asked) == here:
                 found.add(alias)
-        except Error:  # who cannot be reached may only read, should that change
+        except (Error, ImproperlyConfigured):  # who cannot be reached may only read, should that change
             continue
         finally:
             databases.discard(asked)

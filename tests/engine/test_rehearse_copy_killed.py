@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -11,10 +12,10 @@ import pytest
 
 from djmig_tui import protocol as p
 from tests.driver import driving
-from tests.engine.rehearsing import WAITS, ask, copies, engine_pid, half_way, prepared, stop, whole
+from tests.engine.rehearsing import WAITS, ask, copies, engine_pid, half_way, prepared, someone, stop, whole
 from tests.engine.small import add, python, shop
 from tests.servers import query
-from tui.engine.errors import EngineEnded
+from tui.engine.errors import Cancelled, EngineEnded
 
 pytestmark = pytest.mark.usefixtures("postgresql")
 
@@ -26,6 +27,35 @@ def test_a_rehearsal_on_a_copy_can_be_stopped(tmp_path: Path) -> None:
             assert len(copies(project)) == 1
             stop(engine, task)
         assert whole(project) == before
+        assert copies(project) == []
+
+
+def test_it_can_be_stopped_while_the_copy_is_made(tmp_path: Path) -> None:
+    slow = tmp_path / "bin" / "pg_dump"
+    slow.parent.mkdir()
+    version = f'[ "$1" = --version ] && exec {shutil.which("pg_dump")} --version'
+    slow.write_text(f"#!/bin/sh\n{version}\n: > half_way\nexec sleep 600\n")
+    slow.chmod(0o755)
+    with prepared(tmp_path, shop(add("first")), "postgresql") as project, someone(project):
+        project.env["PATH"] = f"{slow.parent}:{os.environ['PATH']}"
+        with half_way(project) as (engine, task):
+            assert len(copies(project)) == 1
+            stop(engine, task)
+        assert copies(project) == []
+
+
+def test_nothing_stays_for_long_when_the_interface_goes(tmp_path: Path) -> None:
+    with prepared(tmp_path, shop(add("first"), python(), before=WAITS), "postgresql") as project:
+        before = whole(project)
+        with half_way(project, p.ON_COPY) as (engine, task):
+            engine.wait(engine.engine.close())
+            with pytest.raises((EngineEnded, Cancelled)):
+                engine.wait(task)
+        assert whole(project) == before
+        for left in copies(project):  # the server may take longer than an engine whose interface has gone
+            _until_nobody_is_on(left)
+        with driving(project) as engine:
+            assert ask(engine, engine.plan(p.BACK_TO, "shop", "0001_initial")).sources, "it asks first"
         assert copies(project) == []
 
 
