@@ -65,8 +65,8 @@ class Follower:
             return None
         if tab in (REVERSE, FORWARD):
             backwards = tab == REVERSE
-            return self._session.known_sql(node.app.label, node.migration.name, backwards=backwards)
-        return self._session.known_detail(node.app.label, node.migration.name)
+            return self._session.answers.known_sql(node.app.label, node.migration.name, backwards=backwards)
+        return self._session.answers.known_detail(node.app.label, node.migration.name)
 
     def known_sql(self, node: Node) -> Sql | None:
         """Return the SQL of the reverse tab, or of the forward one if that is shown, once it is there."""
@@ -78,8 +78,8 @@ class Follower:
             raise TypeError("Only migrations have SQL and details.")
         app, name = node.app.label, node.migration.name
         if tab in (REVERSE, FORWARD):
-            return await self._session.sql(app, name, backwards=tab == REVERSE, prefetch=prefetch)
-        return await self._session.detail(app, name, prefetch=prefetch)
+            return await self._session.answers.sql(app, name, backwards=tab == REVERSE, prefetch=prefetch)
+        return await self._session.answers.detail(app, name, prefetch=prefetch)
 
     async def _fetch(self, node: Node) -> None:
         with self._waiting():

@@ -17,7 +17,9 @@ async def gather(session: Session, plan: Plan) -> AsyncIterator[Sql]:
     """Yield the SQL of each step in the order of running; why there is none stands in its `error`."""
     for step in plan.steps:
         try:
-            yield await session.sql(step.app, step.name, backwards=step.backwards, database=plan.database)
+            yield await session.answers.sql(
+                step.app, step.name, backwards=step.backwards, database=plan.database
+            )
         except Cancelled:
             yield Sql(step.app, step.name, step.backwards, None, "It was not rendered; look again with r.")
         except EngineError as error:

@@ -15,18 +15,15 @@ from djmig_tui.protocol import (
     Database,
     History,
     LoadHistory,
-    MigrationDetail,
     OpenProject,
     Problem,
     Progress,
     Project,
-    RenderSql,
     ScanHistory,
-    ShowMigration,
-    Sql,
     Watch,
 )
 
+from .answers import Answers
 from .backup_settings import DEFAULTS, BackupSettings
 from .engine.api import Engine
 from .engine.errors import Cancelled, EngineEnded, EngineError, Failed
@@ -82,12 +79,11 @@ class Session:
         #: A fresh engine is on its way, since this moment (of time.monotonic), or None.
         self.opening: float | None = None
         self.logbook = Logbook(state, lambda: tell(LogGrew()))
+        self.answers = Answers(self)
         self._connect = connect
         self._tell = tell
         self._engine: Engine | None = None
         self._why_none = (_NONE, "")
-        self._sql: dict[tuple[str, str, str, bool], Sql] = {}
-        self._details: dict[tuple[str, str, str], MigrationDetail] = {}
         self._focused = True
         self._turn = 0
 
@@ -97,6 +93,10 @@ class Session:
         if self._engine is None:
             raise EngineEnded(*self._why_none)
         return self._engine
+
+    def is_current(self, engine: Engine) -> bool:
+        """Whether no other engine has taken over from this one."""
+        return engine is self._engine
 
     def keeping(self, alias: str) -> Keeping:
         """Return whose backups those of an alias are. Raises `EngineEnded` if there is no engine."""
@@ -246,43 +246,9 @@ class Session:
             await asyncio.to_thread(self.state.save_tree, history)
 
     # --------------------------------------------------------------- requests
-    async def sql(
-        self, app: str, name: str, *, backwards: bool, database: str | None = None, prefetch: bool = False
-    ) -> Sql:
-        """Return the SQL of a migration, kept since it was asked for last."""
-        key = (database or self.database, app, name, backwards)
-        if key not in self._sql:
-            request = RenderSql(*key)
-            engine = self.engine
-            sql = await engine.render_sql(request, prefetch=prefetch)
-            if engine is self._engine:
-                self._sql[key] = sql
-            return sql
-        return self._sql[key]
-
-    def known_sql(self, app: str, name: str, *, backwards: bool) -> Sql | None:
-        """Return the SQL if it was asked for already."""
-        return self._sql.get((self.database, app, name, backwards))
-
-    async def detail(self, app: str, name: str, *, prefetch: bool = False) -> MigrationDetail:
-        """Return the details of a migration, kept since they were asked for last."""
-        key = (self.database, app, name)
-        if key not in self._details:
-            engine = self.engine
-            detail = await engine.show_migration(ShowMigration(*key), prefetch=prefetch)
-            if engine is self._engine:
-                self._details[key] = detail
-            return detail
-        return self._details[key]
-
-    def known_detail(self, app: str, name: str) -> MigrationDetail | None:
-        """Return the details if they were asked for already."""
-        return self._details.get((self.database, app, name))
-
     def forget(self) -> None:
         """Drop the results that were kept: the database or the files may be others now."""
-        self._sql.clear()
-        self._details.clear()
+        self.answers.forget()
         self._tell(EngineReplaced())
 
     async def watch(self, *, focused: bool) -> None:
