@@ -205,6 +205,19 @@ async def test_a_fresh_engine_that_makes_the_same_plan_leaves_it_to_be_run() -> 
         assert len(desk.engine.writes) == 1
 
 
+async def test_what_arrives_when_the_screen_has_gone_is_dropped() -> None:
+    async with Desk().sit_down() as desk:
+        await desk.point_at(SAFE)
+        await desk.press("b")
+        screen = desk.app.screen
+        assert isinstance(screen, PlanScreen)
+        await desk.press("escape")
+        screen._counted(screen.plan, "Counting rows…")
+        screen.engine_replaced()
+        await desk.settle()
+        assert not isinstance(desk.app.screen, PlanScreen)
+
+
 async def test_a_fresh_engine_that_makes_another_plan_wants_another_look() -> None:
     async with Desk().sit_down() as desk:
         await desk.point_at(SAFE)

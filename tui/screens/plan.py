@@ -149,7 +149,13 @@ class PlanScreen(ActionScreen[bool]):
             self._others = Sessions(why_not=f"Who else is connected cannot be told: {error}")
         self._show()
 
+    @property
+    def _is_shown(self) -> bool:
+        return self.is_attached and bool(self.query("#counting"))  # else it has gone while it waited
+
     def _counted(self, plan: Plan | None, words: str) -> None:
+        if not self._is_shown:
+            return
         line = self.query_one("#counting", Static)
         line.set_class(bool(words), "-shown")
         line.update(Content(words))
@@ -168,7 +174,7 @@ class PlanScreen(ActionScreen[bool]):
 
     def _show(self) -> None:
         plan = self.plan
-        if plan is None or not self.is_mounted:
+        if plan is None or not self._is_shown:
             return
         self.query_one("#title", Static).update(Content.styled(clean(plan.title), "bold"))
         self.query_one("#verdict", Static).update(verdict_line(plan))
@@ -192,7 +198,7 @@ class PlanScreen(ActionScreen[bool]):
 
     def watch_outdated(self, outdated: bool) -> None:
         """Say that the plan does not hold any more."""
-        if self.is_mounted:
+        if self._is_shown:
             self._banner(_CHANGED if outdated else "")
             self.refresh_keys()
 
@@ -204,7 +210,7 @@ class PlanScreen(ActionScreen[bool]):
         """A fresh engine may plan otherwise: it is asked, unless a change was seen already."""
         if self._waiting_for == _LOOK:
             self._look(self._why_again)
-        elif not self.outdated:
+        elif not self.outdated and self._is_shown:
             background.start(self, self._check, "plan")
 
     async def _check(self) -> None:
@@ -216,6 +222,8 @@ class PlanScreen(ActionScreen[bool]):
             return  # the next one is asked when it takes over; that there is none is told
         except EngineError:
             self.outdated = True
+            return
+        if not self._is_shown:
             return
         if self.plan is None or fresh.fingerprint != self.plan.fingerprint:
             self.outdated = True
