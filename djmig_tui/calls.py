@@ -8,9 +8,12 @@ from collections import deque
 from typing import Any, Callable, Deque, List, Optional, Tuple
 
 from . import protocol
+from .answers import Answers
 
 #: Progress of a preview is sent no more often than this, in seconds.
 PROGRESS_EVERY = 0.05
+#: How many chunks of kept rows may be unanswered before the next one is sent.
+ON_THEIR_WAY = 4
 
 
 class Call:
@@ -26,6 +29,7 @@ class Call:
         #: Previews may be interrupted anywhere; writes only ask whether they should stop.
         self.preview = method not in protocol.WRITES
         self.interrupted = False
+        self.answers = Answers()
         self._notify = notify
         self._lock = threading.Lock()
         self._stopping = False
@@ -54,6 +58,7 @@ class Call:
         with self._lock:
             self._stopping = True
             callback = self._on_stop
+        self.answers.give_up()
         if callback is not None:
             callback()
 
@@ -75,6 +80,17 @@ class Call:
         for start in range(0, len(data), protocol.CHUNK_SIZE):
             part = base64.b64encode(data[start : start + protocol.CHUNK_SIZE]).decode("ascii")
             self._notify(protocol.CHUNK, {"id": self.id, "data": part})
+
+    def keep(self, data: bytes, part: Optional[protocol.KeptPart] = None) -> str:
+        """Have rows kept by the interface; with `part`, wait until all of it is on its disk.
+
+        Return why they are not kept, "" if they are or nothing is known yet. Few are on their way at
+        any moment, and none is waited for once this request is to stop.
+        """
+        number = self.answers.expect()
+        rows = protocol.KeepRows(number, base64.b64encode(data).decode("ascii"), part)
+        self._notify(protocol.KEEP, {"id": self.id, "rows": protocol.to_wire(rows)})
+        return self.answers.wait(0 if part is not None else ON_THEIR_WAY)
 
     def flush(self) -> None:
         """Send the progress that was held back, if any."""
@@ -117,6 +133,12 @@ class Calls:
             if self._running is not None and self._running.id == id:
                 self._stop(self._running)
         return None
+
+    def heard(self, id: Any, number: Any, error: Any) -> None:
+        """Hand an answer of the interface to the running request, if it is that one's."""
+        with self._changed:
+            if self._running is not None and self._running.id == id and isinstance(number, int):
+                self._running.answers.heard(number, str(error or ""))
 
     def close(self) -> Optional[Call]:
         """Forget what waits and stop what runs: the interface went away. Return what runs."""

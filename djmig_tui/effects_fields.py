@@ -62,7 +62,9 @@ def _field(operation: Any, around: Around, comes: bool, models_: Any, again: boo
         return [Effect(DROP_TABLE, around.app, link)]
     column = column_name(operation.name, field)
     if not comes:
-        return [Effect(DROP_COLUMN, around.app, table, column, old=field, model=model)]
+        # Of a column that an AddField makes again, `new` has the default for the rows that are there.
+        filled = operation.field if not again else None
+        return [Effect(DROP_COLUMN, around.app, table, column, old=field, new=filled, model=model)]
     return [_column_comes(around, table, column, field, again)]
 
 

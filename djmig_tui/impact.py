@@ -1,7 +1,7 @@
 """What a plan destroys and where it may fail, and the verdict. Static: rows are not counted yet."""
 
 from dataclasses import dataclass, field
-from typing import Any, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from django.db.migrations.state import ProjectState
 
@@ -33,6 +33,7 @@ class Impact:
     irreversible: List[str] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
     effects: List[Effect] = field(default_factory=list)  # in the order in which they will happen
+    steps: Dict[str, List[Effect]] = field(default_factory=dict)  # the same, by "app.name"
 
     def verdict(self) -> str:
         """Return the worst that is known; `SAFE` only if every operation was understood."""
@@ -77,6 +78,7 @@ def measure(steps: Sequence[Tuple[Any, bool]], loader: Any, connection: Any) -> 
         found.append((str(migration), _effects_of(migration, state, connection, backwards)))
     for name, each in reversed(found) if backwards else found:
         impact.effects.extend(each)
+        impact.steps[name] = each
         for effect in each:
             _file(impact, name, effect)
     gone = {loss.table for loss in impact.loss if loss.column is None}

@@ -116,6 +116,10 @@ CHANGED = "changed"
 #: Part of a request's answer that is too long for one line: {"id", "data": base64}, in order, all of
 #: them before the answer itself.
 CHUNK = "$/chunk"
+#: Rows that a step of a run is about to drop: {"id", "rows": `KeepRows`}. The step waits for the answers.
+KEEP = "$/keep"
+#: The interface's answer to one of them: {"id", "number", "error": why it is not kept, "" if it is}.
+KEPT = "$/kept"
 #: How many bytes a chunk carries at most, in either direction.
 CHUNK_SIZE = 256 * 1024
 
@@ -598,6 +602,7 @@ class RunPlan:
         False  # `accepted` was counted, so what it does not name was no loss: the run counts again
     )
     keys: Tuple[str, ...] = ()
+    keep: int = 0  # keep the rows that are dropped, up to so many bytes; more fails the run; 0: keep none
 
 
 @dataclass(frozen=True)
@@ -623,6 +628,83 @@ class RunFinished:
     next_steps: Tuple[str, ...] = ()
     seconds: float = 0.0
     blocked_by: Tuple[DatabaseSession, ...] = ()  # who held the lock that was waited for
+
+
+# ----------------------------------------------------------------- kept rows
+@dataclass(frozen=True)
+class KeptColumn:
+    """A column of kept rows, as the database has it."""
+
+    name: str
+    type: str
+    earlier: str = ""  # its name when the run began, where a step of the run renamed it
+
+
+@dataclass(frozen=True)
+class KeptPart:
+    """Values of one column by primary key, or whole rows of a table, that one step dropped."""
+
+    step: str  # "app.name"
+    table: str  # its name just before the step
+    column: Optional[str]  # None: whole rows
+    columns: Tuple[KeptColumn, ...]  # of each line, the primary key first
+    key: int  # how many of them are the primary key
+    rows: int
+    size: int  # bytes
+    sha256: str
+    earlier: str = ""  # the table's name when the run began, where a step of the run renamed it
+
+
+@dataclass(frozen=True)
+class KeepRows:
+    """Lines to be kept; with the last of a part, which may have none, comes what the part is."""
+
+    number: int
+    data: str  # base64
+    part: Optional[KeptPart] = None
+
+
+@dataclass(frozen=True)
+class MatchRows:
+    """Ask how many kept rows could be put back. Changes nothing. `uploads` hold the lines of `parts`."""
+
+    database: str
+    parts: Tuple[KeptPart, ...]  # in the order in which they were kept
+    uploads: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PutRowsBack:
+    """Put kept rows back, in one transaction, wherever nothing else has taken their place."""
+
+    database: str
+    parts: Tuple[KeptPart, ...]
+    uploads: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PartMatched:
+    """What is there now in the place of each row of a part: the counts add up to its rows."""
+
+    table: str
+    column: Optional[str]
+    rows: int
+    match: int = 0  # to be put back, or put back
+    there: int = 0  # the kept value is there already
+    gone: int = 0  # the row that the value belongs to is not there any more
+    changed: int = 0  # another value than the default is there, or another row with this primary key
+    unfit: int = 0  # the column's type does not take it any more, or the database refuses it
+    taken: int = 0  # it is unique, and another row has it
+    dangling: int = 0  # it points at a row that is not there
+    why_not: Optional[str] = None  # nothing of it can be put back, as a sentence
+    error: str = ""  # the database's words for the first that it refused
+
+
+@dataclass(frozen=True)
+class RowsMatched:
+    """The answer for each part."""
+
+    parts: Tuple[PartMatched, ...]
 
 
 # --------------------------------------------------------------------- files
@@ -1134,6 +1216,8 @@ METHODS: Mapping[str, Tuple[type, type]] = {
     "change_records": (ChangeRecords, RecordsChanged),
     "make_migrations": (MakeMigrations, MigrationsMade),
     "drop_tables": (DropTables, TablesDropped),
+    "match_rows": (MatchRows, RowsMatched),
+    "put_rows_back": (PutRowsBack, RowsMatched),
     "watch": (Watch, Watching),
 }
 
@@ -1152,6 +1236,7 @@ WRITES = frozenset(
         "change_records",
         "make_migrations",
         "drop_tables",
+        "put_rows_back",
     }
 )
 

@@ -19,6 +19,7 @@ from . import databases, failures
 from .errors import EngineError, Refusal, StaleError
 from .executor import RunExecutor, import_management_modules, operations_kept
 from .impact import Impact
+from .keeping_rows import Keeper
 from .loading import Key
 from .lookout import Lookout
 from .measuring import grown, measured
@@ -95,6 +96,7 @@ class Run:
         self.blocked_by: Tuple[DatabaseSession, ...] = ()
         self.post_migrate_error: Optional[str] = None
         self._lookout = Lookout(connection, not self.one_transaction, self._tell)
+        self._keeper = Keeper(connection, self.impact, request.keep, call) if self.backwards else None
 
     def go(self) -> None:
         """Run it. Every failure ends up in the fields of this object."""
@@ -174,6 +176,8 @@ class Run:
             raise RunStopped
         self.begun = True
         self._refuse_overtaken(migration)
+        if self._keeper is not None:
+            self._keeper.before(migration)
         self.under_way = migration
         self._tell("%s %s" % (self._verb, migration))
         yield

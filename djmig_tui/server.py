@@ -54,6 +54,8 @@ TABLE: Dict[str, str] = {
     "change_records": "reset_actions:change_records",
     "make_migrations": "reset_making:make_migrations",
     "drop_tables": "reset_actions:drop_tables",
+    "match_rows": "kept_rows:match_rows",
+    "put_rows_back": "kept_rows:put_rows_back",
     "watch": "watch:watch",
 }
 
@@ -130,6 +132,8 @@ class Server:
         id, method, params = message.get("id"), message.get("method"), message.get("params")
         if method == protocol.CANCEL:
             self._cancel(params.get("id") if isinstance(params, dict) else None)
+        elif method == protocol.KEPT and isinstance(params, dict):
+            self._calls.heard(params.get("id"), params.get("number"), params.get("error"))
         elif message.get("jsonrpc") != "2.0" or not isinstance(method, str) or not isinstance(id, (int, str)):
             self._channel.fail(None, protocol.INVALID_REQUEST, "Not a request: %.200r" % message)
         elif method not in protocol.METHODS:
@@ -143,7 +147,10 @@ class Server:
         except protocol.ProtocolError as error:
             self._channel.fail(id, protocol.INVALID_PARAMS, str(error))
             return
-        self._calls.add(Call(id, method, request, prefetch and method not in protocol.WRITES, self._tell))
+        call = Call(id, method, request, prefetch and method not in protocol.WRITES, self._tell)
+        if self._single:
+            call.answers.listen = self._take
+        self._calls.add(call)
 
     def _cancel(self, id: Any) -> None:
         call = self._calls.cancel(id)

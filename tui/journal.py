@@ -18,6 +18,7 @@ ROLLBACK, MIGRATE, REMOVE, PUT_BACK = "rollback", "migrate", "remove", "restore"
 MAKE = "makemigrations"
 RESET, RESET_BACK = "reset", "put back a reset"
 BACKUP, RESTORE, SWAP = "backup", "restore database", "swap databases"
+PUT_ROWS_BACK = "put rows back"
 
 #: Outcomes: an action began; one that had no end was looked into; the ends.
 STARTED, INTERRUPTED = "started", "interrupted"

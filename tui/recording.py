@@ -10,6 +10,7 @@ from . import asking
 from .engine.api import Engine, OnProgress
 from .engine.errors import EngineEnded, EngineError, Refused, Stale
 from .journal import DONE, FAILED, REFUSED, STOPPED, Deed, digest, recorded
+from .kept_rows import RowsKept
 from .store import JournalEntry
 
 
@@ -26,15 +27,23 @@ async def run_recorded(
     *,
     takes_back: str = "",
     backup: str = "",
+    kept: RowsKept | None = None,
 ) -> RunFinished:
-    """Run a plan. `backup` was made before it; `takes_back` is the action whose taking back it is."""
+    """Run a plan. `backup` was made before it; `takes_back` is the action whose taking back it is.
+
+    `kept` keeps the rows that it drops.
+    """
     steps = [f"{step.app}.{step.name}" for step in plan.steps]
     deed = Deed(
         write, asking.action_of(plan), plan.database, command_of(plan), steps=steps, takes_back=takes_back
     )
     deed.begin()
     try:
-        finished = await engine.run_plan(asking.run(plan), on_progress)
+        request = asking.run(plan)
+        if kept is not None:
+            finished = await kept.run(engine, request, on_progress)
+        else:
+            finished = await engine.run_plan(request, on_progress)
     except EngineEnded:
         raise  # the run has no end in the journal: the next start says what became of it
     except EngineError as error:

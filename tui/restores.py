@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import shlex
 
 from djmig_tui.protocol import (
-    CHUNK_SIZE,
-    BeginUpload,
     DropUpload,
     Plan,
     PreviewRestore,
-    Progress,
     RestoreBackup,
     RestoreFinished,
-    SendChunk,
 )
 
 from . import own_restore
 from .engine.api import OnProgress
-from .engine.errors import EngineEnded, EngineError, Failed, Refused, Stale
+from .engine.errors import EngineEnded, EngineError, Refused, Stale
 from .journal import DONE, FAILED, REFUSED, RESTORE, STOPPED, Deed, digest
 from .keeping import Keeping
+from .sending import send
 from .source import Source
 
 
@@ -44,23 +40,8 @@ async def upload(keeping: Keeping, source: Source, plan: Plan, on_progress: OnPr
     """
     if own_restore.is_own(plan):
         return ""
-    engine = keeping.engine
-    begun = await engine.begin_upload(BeginUpload(source.size, source.sha256))
-    try:
-        with open(source.path, "rb") as file:
-            sent = 0
-            while data := await asyncio.to_thread(file.read, CHUNK_SIZE):
-                await engine.send_chunk(SendChunk(begun.upload, base64.b64encode(data).decode("ascii")))
-                sent += len(data)
-                if on_progress is not None:
-                    on_progress(Progress(sent, source.size, "Sending the backup"))
-    except BaseException as error:
-        with contextlib.suppress(EngineError):
-            await engine.drop_upload(DropUpload(begun.upload))
-        if isinstance(error, OSError):
-            raise Failed(f"{source.path} cannot be read: {error.strerror}. Nothing was changed.") from error
-        raise
-    return begun.upload
+    size, sha256, words = source.size, source.sha256, "Sending the backup"
+    return await send(keeping.engine, source.path, size, sha256, on_progress, words=words)
 
 
 async def restore(

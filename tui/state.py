@@ -10,14 +10,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from djmig_tui.protocol import Database, History, MigrationFile, ProtocolError, from_wire, to_wire
+from djmig_tui.protocol import Database, History, KeptPart, MigrationFile, ProtocolError, from_wire, to_wire
 
 from .private_files import append_line, make_folder, read_end, write_whole
 from .records import content_of, record, slug
 from .state_backups import Backups
+from .state_kept import KeptRows
 from .state_resets import ResetRecord, Resets
 from .state_trash import Trash
-from .store import BackupEntry, BackupWriter, JournalEntry, OnRead, TrashEntry
+from .store import BackupEntry, BackupWriter, JournalEntry, KeptEntry, KeptWriter, OnRead, TrashEntry
 
 
 def state_home(environ: Mapping[str, str]) -> Path:
@@ -47,6 +48,7 @@ class State:
         self.trouble: str | None = None
         self._trash = Trash(folder / "trash")
         self._backups = Backups(folder / "backups")
+        self._kept = KeptRows(folder / "kept")
         self._resets = Resets(folder)
 
     @classmethod
@@ -107,6 +109,23 @@ class State:
     def sweep_backups(self) -> list[str]:
         """Delete what was cut off half-way; return a sentence for each: nothing else is lost."""
         return self._backups.sweep()
+
+    # -- kept rows
+    def begin_kept(self, database: Database, reason: str) -> KeptWriter:
+        """Return where the rows go that a run drops; nothing is there before the first of them."""
+        return self._kept.begin(database, reason)
+
+    def kept(self) -> list[KeptEntry]:
+        """Return the kept rows, those of the newest run first; those past their age are dropped."""
+        return self._kept.entries()
+
+    def kept_file(self, entry: KeptEntry, part: KeptPart) -> str:
+        """Return where the lines of a part are."""
+        return self._kept.file(entry, part)
+
+    def delete_kept(self, entry: KeptEntry) -> None:
+        """Delete the kept rows of a run. Raises `StateError` if that cannot be done."""
+        self._kept.delete(entry)
 
     # -- resets
     def save_reset(self, reset: ResetRecord) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from djmig_tui.protocol import BackupMade, Database, History, MigrationFile, TableRows
+from djmig_tui.protocol import BackupMade, Database, History, KeepRows, KeptPart, MigrationFile, TableRows
 
 if TYPE_CHECKING:
     from .state_resets import ResetRecord
@@ -88,6 +88,48 @@ class BackupEntry:
     path: str = ""  # of the content; not in the manifest
 
 
+@dataclass(frozen=True)
+class KeptEntry:
+    """The rows that one run dropped, in the state folder: their manifest. Each part is a file beside it."""
+
+    id: str
+    at: str  # ISO 8601 with an offset
+    database: str  # alias
+    name: str  # the database's own name
+    host: str
+    reason: str  # the title of the plan
+    parts: tuple[KeptPart, ...]  # in the order in which they were kept
+    certain: bool = False  # the run has ended, and its steps stand; else only the records can tell
+
+    @property
+    def rows(self) -> int:
+        """How many rows and values there are in it."""
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes."""
+        return sum(part.size for part in self.parts)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The migrations whose rows they are, each once."""
+        return tuple(dict.fromkeys(part.step for part in self.parts))
+
+
+class KeptWriter(Protocol):
+    """The rows of a run under way."""
+
+    def take(self, rows: KeepRows) -> None:
+        """Keep the next lines; with the last of a part, all of it is on the disk when this returns.
+
+        Raises `StateError`, with the next step, if there is no room.
+        """
+
+    def finish(self, done: Collection[str]) -> KeptEntry | None:
+        """Say which steps ("app.name") stand: only their rows are kept. None if that leaves nothing."""
+
+
 class BackupWriter(Protocol):
     """A backup that is being made. Nothing of it is listed before `finish`."""
 
@@ -155,6 +197,18 @@ class StateStore(Protocol):
 
     def sweep_backups(self) -> list[str]:
         """Delete what was cut off half-way; return a sentence for each: nothing else is lost."""
+
+    def begin_kept(self, database: Database, reason: str) -> KeptWriter:
+        """Return where the rows go that a run drops; nothing is there before the first of them."""
+
+    def kept(self) -> list[KeptEntry]:
+        """Return the kept rows, those of the newest run first; those past their age are dropped."""
+
+    def kept_file(self, entry: KeptEntry, part: KeptPart) -> str:
+        """Return where the lines of a part are."""
+
+    def delete_kept(self, entry: KeptEntry) -> None:
+        """Delete the kept rows of a run. Raises `StateError` if that cannot be done."""
 
     def trusts(self, command: Sequence[str]) -> bool:
         """Whether the user once agreed to run this very command in this project."""

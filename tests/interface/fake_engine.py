@@ -12,13 +12,29 @@ from itertools import pairwise
 from typing import Any
 
 from djmig_tui import protocol as p
-from tui.engine.api import Engine, OnChunk, OnProgress
+from tui.engine.api import Engine, OnChunk, OnKeep, OnProgress
 from tui.engine.errors import EngineEnded, Refused, Stale
 
 from . import bookshop
 
 #: What a backup is made of: two chunks.
 BACKUP = (b"SQLite format 3\0" + bytes(48), bytes(64))
+#: The rows that a rollback drops: a price.
+KEPT = b'["1","12.50"]\n'
+KEPT_PART = p.KeptPart(
+    "store.0003_change_price_field",
+    "store_product",
+    "price",
+    (p.KeptColumn("id", "bigint"), p.KeptColumn("price", "numeric(6,2)")),
+    1,
+    1,
+    len(KEPT),
+    hashlib.sha256(KEPT).hexdigest(),
+)
+KEPT_ROWS = (
+    p.KeepRows(1, base64.b64encode(KEPT).decode("ascii")),
+    p.KeepRows(2, "", KEPT_PART),
+)
 CONTENT = bookshop.SOURCE.format(label="store").encode()
 
 
@@ -257,7 +273,22 @@ class FakeEngine(Engine):
         diff = "--- before\n+++ after\n-    price decimal NOT NULL\n"
         return p.Rehearsal(True, seconds=0.2, schema_diff=diff, where="on a copy")
 
-    async def run_plan(self, request: p.RunPlan, on_progress: OnProgress | None = None) -> p.RunFinished:
+    async def match_rows(self, request: p.MatchRows, on_progress: OnProgress | None = None) -> p.RowsMatched:
+        await self._asked("match_rows", request)
+        return p.RowsMatched(
+            tuple(p.PartMatched(part.table, part.column, part.rows, part.rows) for part in request.parts)
+        )
+
+    async def put_rows_back(
+        self, request: p.PutRowsBack, on_progress: OnProgress | None = None
+    ) -> p.RowsMatched:
+        matched = await self.match_rows(p.MatchRows(request.database, request.parts, request.uploads))
+        self.writes.append(request)
+        return matched
+
+    async def run_plan(
+        self, request: p.RunPlan, on_progress: OnProgress | None = None, on_keep: OnKeep | None = None
+    ) -> p.RunFinished:
         await self._asked("run_plan", request)
         plan = self._plan(request)
         if plan.fingerprint != request.fingerprint:
@@ -266,6 +297,9 @@ class FakeEngine(Engine):
         if on_progress is not None:
             first = plan.steps[0]
             on_progress(p.Progress(0, len(plan.steps), f"{first.app}.{first.name}: Alter field price"))
+        if request.keep and on_keep is not None and plan.steps[0].backwards:
+            for rows in KEPT_ROWS:
+                on_keep(rows)
         await self.run_gate.wait()
         if self.closed:
             raise EngineEnded("The engine ended during the run.", "Killed")

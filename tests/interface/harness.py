@@ -15,13 +15,14 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from djmig_tui.protocol import Database, History, MigrationFile
+from djmig_tui.protocol import Database, History, KeptPart, MigrationFile
 from tui.app import DjmigApp
 from tui.engine.api import Engine
 from tui.messages import Where
 from tui.state_backups import Backups
+from tui.state_kept import KeptRows
 from tui.state_resets import ResetRecord, Resets
-from tui.store import BackupEntry, BackupWriter, JournalEntry, OnRead, TrashEntry
+from tui.store import BackupEntry, BackupWriter, JournalEntry, KeptEntry, KeptWriter, OnRead, TrashEntry
 from tui.widgets.history_tree import HistoryTree
 from tui.widgets.prose import Prose
 
@@ -39,6 +40,7 @@ class FakeState:
         self._folder = TemporaryDirectory(prefix="djmig-backups-")  # gone when nobody refers to it
         self._backups = Backups(Path(self._folder.name), now=self._next_moment)
         self._resets = Resets(Path(self._folder.name))
+        self._kept = KeptRows(Path(self._folder.name) / "kept", now=self._next_moment)
         self._moments = 0
         self.trusted: set[tuple[str, ...]] = set()
         self.trash: list[TrashEntry] = []
@@ -69,6 +71,19 @@ class FakeState:
 
     def in_trash(self, mark: str) -> TrashEntry | None:
         return next((entry for entry in self.trash if entry.mark == mark), None)
+
+    def begin_kept(self, database: Database, reason: str) -> KeptWriter:
+        self.happened.append(f"keep rows {database.alias}")
+        return self._kept.begin(database, reason)
+
+    def kept(self) -> list[KeptEntry]:
+        return self._kept.entries()
+
+    def kept_file(self, entry: KeptEntry, part: KeptPart) -> str:
+        return self._kept.file(entry, part)
+
+    def delete_kept(self, entry: KeptEntry) -> None:
+        self._kept.delete(entry)
 
     def forget_trash(self, entry: TrashEntry) -> None:
         self.trash.remove(entry)

@@ -9,7 +9,7 @@ from tui.engine.bundle import Sources, read_sources
 from tui.engine.discover import Launch
 
 #: The modules under test; everything else of the engine is replaced.
-KEPT = ("", "boot", "calls", "channel", "errors", "interrupts", "protocol", "server", "wire")
+KEPT = ("", "answers", "boot", "calls", "channel", "errors", "interrupts", "protocol", "server", "wire")
 
 #: A manage.py that has no Django behind it: it executes what `shell -c` is given, nothing more.
 MANAGE = """

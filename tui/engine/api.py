@@ -23,12 +23,14 @@ from djmig_tui.protocol import (
     FilesDeleted,
     FilesRestored,
     History,
+    KeepRows,
     Kept,
     ListKept,
     ListSessions,
     LoadHistory,
     MakeBackup,
     MakeMigrations,
+    MatchRows,
     MeasurePlan,
     MigrationDetail,
     MigrationFile,
@@ -42,6 +44,7 @@ from djmig_tui.protocol import (
     PreviewRestore,
     Progress,
     Project,
+    PutRowsBack,
     ReadFile,
     ReadFiles,
     RecordsChanged,
@@ -55,6 +58,7 @@ from djmig_tui.protocol import (
     RestoreFile,
     RestoreFiles,
     RestoreFinished,
+    RowsMatched,
     RunFinished,
     RunPlan,
     ScanHistory,
@@ -76,6 +80,8 @@ OnProgress = Callable[[Progress], None]
 OnChanged = Callable[[Changed], None]
 #: Takes the bytes of an answer as they come. What it raises cancels the request and is raised by it.
 OnChunk = Callable[[bytes], None]
+#: Keeps rows that a run is about to drop, in a thread; what it raises makes the run fail with these words.
+OnKeep = Callable[[KeepRows], None]
 
 
 class Engine(ABC):
@@ -116,8 +122,12 @@ class Engine(ABC):
         """Run and take back. An engine that ran anything ends after its answer, or after a cancel."""
 
     @abstractmethod
-    async def run_plan(self, request: RunPlan, on_progress: OnProgress | None = None) -> RunFinished:
-        """Cancelling asks the run to stop; the answer still comes, and says what stands.
+    async def run_plan(
+        self, request: RunPlan, on_progress: OnProgress | None = None, on_keep: OnKeep | None = None
+    ) -> RunFinished:
+        """Run it; `on_keep` keeps the rows that are dropped, if the request says so.
+
+        Cancelling asks the run to stop; the answer still comes, and says what stands.
 
         So this one shields itself: use `stop_run` to ask, and await the result as usual.
         """
@@ -220,6 +230,14 @@ class Engine(ABC):
 
     @abstractmethod
     async def drop_tables(self, request: DropTables) -> TablesDropped: ...
+
+    @abstractmethod
+    async def match_rows(self, request: MatchRows, on_progress: OnProgress | None = None) -> RowsMatched: ...
+
+    @abstractmethod
+    async def put_rows_back(
+        self, request: PutRowsBack, on_progress: OnProgress | None = None
+    ) -> RowsMatched: ...
 
     @abstractmethod
     async def watch(self, request: Watch) -> Watching: ...

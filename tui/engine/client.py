@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from djmig_tui import protocol as p
 
-from .api import Engine, OnChunk, OnProgress
+from .api import Engine, OnChunk, OnKeep, OnProgress
 from .connection import Connection
 from .lifetime import Lifetime, OnWaiting, started
 from .process import Spawned
@@ -26,7 +26,7 @@ async def connect(spawned: Spawned, on_waiting: OnWaiting | None = None) -> Clie
 
 
 #: Writes that take their time: asked to stop where they can, never killed where they cannot.
-_LONG_WRITES = ("run_plan", "restore_backup", "swap_kept", "recreate_database")
+_LONG_WRITES = ("run_plan", "restore_backup", "swap_kept", "recreate_database", "put_rows_back")
 
 T = TypeVar("T")
 
@@ -68,14 +68,22 @@ class Client(Engine):
     ) -> p.Rehearsal:
         return await self._connection.ask("rehearse_plan", request, p.Rehearsal, on_progress=on_progress)
 
-    async def run_plan(self, request: p.RunPlan, on_progress: OnProgress | None = None) -> p.RunFinished:
-        return await self._to_its_end("run_plan", request, p.RunFinished, on_progress)
+    async def run_plan(
+        self, request: p.RunPlan, on_progress: OnProgress | None = None, on_keep: OnKeep | None = None
+    ) -> p.RunFinished:
+        return await self._to_its_end("run_plan", request, p.RunFinished, on_progress, on_keep)
 
     async def _to_its_end(
-        self, method: str, request: object, reply: type[T], on_progress: OnProgress | None
+        self,
+        method: str,
+        request: object,
+        reply: type[T],
+        on_progress: OnProgress | None,
+        on_keep: OnKeep | None = None,
     ) -> T:
         """Ask for a write. A cancel asks it to stop, and its answer, which says what stands, still comes."""
-        running = asyncio.ensure_future(self._connection.ask(method, request, reply, on_progress=on_progress))
+        asked = self._connection.ask(method, request, reply, on_progress=on_progress, on_keep=on_keep)
+        running = asyncio.ensure_future(asked)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
@@ -178,6 +186,14 @@ class Client(Engine):
 
     async def drop_tables(self, request: p.DropTables) -> p.TablesDropped:
         return await self._connection.ask("drop_tables", request, p.TablesDropped)
+
+    async def match_rows(self, request: p.MatchRows, on_progress: OnProgress | None = None) -> p.RowsMatched:
+        return await self._connection.ask("match_rows", request, p.RowsMatched, on_progress=on_progress)
+
+    async def put_rows_back(
+        self, request: p.PutRowsBack, on_progress: OnProgress | None = None
+    ) -> p.RowsMatched:
+        return await self._to_its_end("put_rows_back", request, p.RowsMatched, on_progress)
 
     async def watch(self, request: p.Watch) -> p.Watching:
         return await self._connection.ask("watch", request, p.Watching)

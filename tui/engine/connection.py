@@ -12,7 +12,8 @@ from djmig_tui import protocol, wire
 
 from . import errors
 from .ahead import Ahead
-from .api import OnChunk, OnProgress
+from .answering import Answering
+from .api import OnChunk, OnKeep, OnProgress
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ class Pending:
     answer: asyncio.Future[Any]
     on_progress: OnProgress | None
     on_chunk: OnChunk | None = None
+    on_keep: OnKeep | None = None
 
 
 class Connection:
@@ -46,6 +48,7 @@ class Connection:
         self._pending: dict[int, Pending] = {}
         self._last_id = 0
         self._ended: errors.EngineEnded | None = None
+        self._answering = Answering()
         #: Number → what was asked ahead, until somebody asks it.
         self._ahead: dict[int, tuple[Ahead, asyncio.Future[Any]]] = {}
 
@@ -65,10 +68,11 @@ class Connection:
         *,
         on_progress: OnProgress | None = None,
         on_chunk: OnChunk | None = None,
+        on_keep: OnKeep | None = None,
         prefetch: bool = False,
     ) -> T:
         """Send `request` and return the answer as a `reply`. Cancelling sends the engine a cancel."""
-        id, answer = self._send(method, request, (on_progress, on_chunk), prefetch)
+        id, answer = self._send(method, request, (on_progress, on_chunk, on_keep), prefetch)
         try:
             result = await answer
         except asyncio.CancelledError:
@@ -87,7 +91,7 @@ class Connection:
         self,
         method: str,
         request: object,
-        hearers: tuple[OnProgress | None, OnChunk | None],
+        hearers: tuple[OnProgress | None, OnChunk | None, OnKeep | None],
         prefetch: bool,
     ) -> tuple[int, asyncio.Future[Any]]:
         if self._ended is not None:
@@ -161,6 +165,12 @@ class Connection:
                 asyncio.get_running_loop().call_soon(pending.on_progress, progress)
         elif method == protocol.CHUNK and isinstance(params, dict):
             self._came(params.get("id", 0), params.get("data", ""))
+        elif method == protocol.KEEP and isinstance(params, dict):
+            id = params.get("id", 0)
+            pending = self._pending.get(id)
+            rows = protocol.from_wire(protocol.KeepRows, params.get("rows"))
+            on_keep = pending.on_keep if pending is not None else None
+            self._answering.answer(id, rows, on_keep, self.write)
 
     def _came(self, id: int, data: str) -> None:
         """Hand a chunk on at once: the pipe is not read faster than its bytes can be kept."""

@@ -1,0 +1,69 @@
+"""A table as the database itself has it: columns, primary key, what is unique and what points elsewhere."""
+
+from importlib import import_module
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+
+from .world import quoted
+
+_VENDORS = ("sqlite", "postgresql", "mysql")
+
+
+class Column(NamedTuple):
+    """A column of a table."""
+
+    name: str
+    type: str
+    generated: bool = False
+
+
+class Table(NamedTuple):
+    """What keeping and putting back rows must know of a table."""
+
+    name: str
+    columns: Tuple[Column, ...]
+    key: Tuple[str, ...]  # columns of the primary key
+    uniques: Tuple[Tuple[str, ...], ...]
+    links: Tuple[Tuple[str, str, str], ...]  # column, and the table and column that it points at
+
+    def column(self, name: str) -> Optional[Column]:
+        """Return a column, None if it is not there."""
+        return next((each for each in self.columns if each.name == name), None)
+
+
+def rows_of(connection: Any) -> Any:
+    """Return the module that reads and writes values on the database behind `connection`, None if none does.
+
+    Each has `GROUPED`, ``columns(connection, table)``, ``settled(connection)``, ``reading(connection)``,
+    a cursor that does not read ahead, ``out(sql, column)``, ``encode(row)``, ``literal(text)``,
+    ``among(names, rows)``, ``fits(connection, column, text)`` and ``inserted(connection, table)``.
+    """
+    if connection.vendor not in _VENDORS:
+        return None
+    return import_module(".databases.rows_" + connection.vendor, __package__)
+
+
+def table_of(connection: Any, name: str) -> Optional[Table]:
+    """Return the table called `name`, None if there is none."""
+    with connection.cursor() as cursor:
+        if name not in connection.introspection.table_names(cursor):
+            return None
+        constraints = connection.introspection.get_constraints(cursor, name)
+    columns = rows_of(connection).columns(connection, name)
+    key: Sequence[str] = ()
+    uniques: List[Tuple[str, ...]] = []
+    links: List[Tuple[str, str, str]] = []
+    for each in constraints.values():
+        over = tuple(each["columns"] or ())
+        if each["primary_key"]:
+            key = over
+        elif each["unique"] and over and None not in over:
+            uniques.append(over)
+        if each["foreign_key"] and len(over) == 1:
+            links.append((over[0], *each["foreign_key"]))
+    return Table(name, tuple(columns), tuple(key), tuple(uniques), tuple(links))
+
+
+def selected(connection: Any, table: str, columns: Sequence[Column]) -> str:
+    """Return what to SELECT for the values of `columns`, as `encode` of the vendor's module takes them."""
+    quote, rows = quoted(connection), rows_of(connection)
+    return ", ".join(rows.out("%s.%s" % (quote(table), quote(each.name)), each) for each in columns)

@@ -1,0 +1,87 @@
+"""Values of SQLite as they are stored: integer, real, text or blob, whatever the column is called."""
+
+import base64
+import contextlib
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
+
+from ..catalogue import Column
+
+#: What `PRAGMA table_xinfo` calls columns that are generated.
+_GENERATED = (2, 3)
+
+#: By what equal values are grouped.
+GROUPED = "%s"
+
+
+def columns(connection: Any, table: str) -> List[Column]:
+    """Return the columns of a table, in order."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA table_xinfo(%s)" % connection.ops.quote_name(table))
+        return [Column(row[1], row[2], row[6] in _GENERATED) for row in cursor.fetchall()]
+
+
+@contextlib.contextmanager
+def settled(connection: Any) -> Iterator[None]:
+    """No setting of a session changes how a value is read."""
+    yield
+
+
+def reading(connection: Any) -> Any:
+    """Return a cursor that reads row by row: that is how all of them do here."""
+    return connection.cursor()
+
+
+def out(sql: str, column: Column) -> str:
+    """Return what to select: the kind, and the value, a text as its bytes, which need not be UTF-8."""
+    return "typeof({0}), CASE typeof({0}) WHEN 'text' THEN CAST({0} AS BLOB) ELSE {0} END".format(sql)
+
+
+def encode(row: Sequence[Any]) -> List[Optional[str]]:
+    """Return the values of a row as texts that `literal` takes, None for NULL."""
+    return [_encoded(*row[at : at + 2]) for at in range(0, len(row), 2)]
+
+
+def _encoded(kind: str, value: Any) -> Optional[str]:
+    if value is None:
+        return None
+    if kind == "integer":
+        return "i%d" % value
+    if kind == "real":
+        return "f" + float(value).hex()
+    if kind == "text":
+        return "t" + bytes(value).decode("utf-8", "surrogateescape")
+    return "b" + base64.b64encode(value).decode("ascii")
+
+
+def literal(text: Optional[str]) -> Tuple[str, List[Any]]:
+    """Return a value as SQL with its parameters."""
+    if text is None:
+        return "NULL", []
+    kind, rest = text[0], text[1:]
+    if kind == "i":
+        return "%s", [int(rest)]
+    if kind == "f":
+        return "%s", [float.fromhex(rest)]
+    if kind == "b":
+        return "%s", [base64.b64decode(rest)]
+    try:
+        rest.encode("utf-8")
+    except UnicodeEncodeError:
+        return "CAST(%s AS TEXT)", [rest.encode("utf-8", "surrogateescape")]
+    return "%s", [rest]
+
+
+def among(names: Sequence[str], rows: Sequence[str]) -> str:
+    """Return the condition that the columns hold one of `rows`, each values with commas."""
+    if len(names) == 1:
+        return "%s IN (%s)" % (names[0], ", ".join(rows))
+    return "(%s) IN (VALUES %s)" % (", ".join(names), ", ".join("(%s)" % row for row in rows))
+
+
+def fits(connection: Any, column: Column, text: str) -> bool:
+    """Any column takes any value."""
+    return True
+
+
+def inserted(connection: Any, table: Any) -> None:
+    """SQLite counts on by itself."""

@@ -1,0 +1,148 @@
+"""Sends the rows that a step is about to drop to the interface; the step begins once they are kept there."""
+
+import hashlib
+import json
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
+
+from . import databases
+from .catalogue import Column, Table, rows_of, selected, table_of
+from .impact import Impact
+from .protocol import CHUNK_SIZE, KeptColumn, KeptPart
+from .rows_going import Going, Names, going
+from .stopping import RunStopped
+from .world import quoted
+
+#: The most rows that are read at once; fewer where they are long.
+AT_ONCE = 2000
+
+
+class RowsNotKept(Exception):
+    """Raised before a step whose rows cannot be kept: it must not drop them then."""
+
+
+class Keeper:
+    """Keeps what the steps of one run drop, up to `limit` bytes over all of them. 0: keeps nothing."""
+
+    def __init__(self, connection: Any, impact: Impact, limit: int, call: Any) -> None:
+        self._connection = connection
+        self._steps = impact.steps
+        self._limit = limit
+        self._call = call
+        self._sent = 0
+        self._earlier = Names()
+
+    def before(self, migration: Any) -> None:
+        """Return once all that the step drops is on the interface's disk. Raises `RowsNotKept`."""
+        if not self._limit:
+            return
+        effects = self._steps.get(str(migration), [])
+        goes = going(effects, self._connection)
+        if goes:
+            vendor = databases.vendor(self._connection)
+            vendor.hold(self._connection, sorted({each.table for each in goes}))
+            rows = rows_of(self._connection)
+            if rows is None:
+                raise RowsNotKept("On this database no rows can be kept. %s" % _WITHOUT)
+            with rows.settled(self._connection):
+                for each in goes:
+                    self._keep(str(migration), each)
+        for effect in effects:
+            self._earlier.happen(effect)
+
+    def _keep(self, step: str, each: Going) -> None:
+        table = table_of(self._connection, each.table)
+        if table is None or (each.column and table.column(each.column) is None):
+            return  # made by the step itself, or gone already
+        columns = _columns(table, each.column)
+        if columns is None:
+            raise RowsNotKept(
+                "The table %s has no primary key by which the values of its column %s could be kept. %s"
+                % (table.name, each.column, _WITHOUT)
+            )
+        digest, size, count = hashlib.sha256(), 0, 0
+        for lines, number in _chunks(self._rows(table, columns, each)):
+            digest.update(lines)
+            size, count = size + len(lines), count + number
+            self._send(lines)
+        if not count:
+            return
+        part = KeptPart(
+            step=step,
+            table=table.name,
+            column=each.column or None,
+            columns=tuple(self._described(table.name, column) for column in columns),
+            key=len(table.key),
+            rows=count,
+            size=size,
+            sha256=digest.hexdigest(),
+            earlier=_if_other(self._earlier.table(table.name), table.name),
+        )
+        self._send(b"", part)
+
+    def _described(self, table: str, column: Column) -> KeptColumn:
+        earlier = self._earlier.column(table, column.name)
+        return KeptColumn(column.name, column.type, _if_other(earlier, column.name))
+
+    def _rows(self, table: Table, columns: Sequence[Column], each: Going) -> Iterator[List[Any]]:
+        """Yield the lists of values, some at a time: as many as fit in one chunk, about."""
+        quote, rows = quoted(self._connection), rows_of(self._connection)
+        sql = "SELECT %s FROM %s" % (selected(self._connection, table.name, columns), quote(table.name))
+        condition, params = each.default.kept() if each.column else ("", ())
+        if condition:
+            named = "%s.%s" % (quote(table.name), quote(each.column))
+            sql += " WHERE %s" % condition.replace("{c}", named)
+        if table.key:  # a row that others of its table point at comes before them, mostly
+            sql += " ORDER BY %s" % ", ".join("%s.%s" % (quote(table.name), quote(one)) for one in table.key)
+        with rows.reading(self._connection) as cursor:
+            cursor.execute(sql, list(params))
+            number = 1
+            while True:
+                found = [rows.encode(row) for row in cursor.fetchmany(number)]
+                if not found:
+                    return
+                yield found
+                long = sum(len(value or "") for row in found for value in row) // len(found) + 1
+                number = max(1, min(AT_ONCE, CHUNK_SIZE // long))
+
+    def _send(self, lines: bytes, part: Optional[KeptPart] = None) -> None:
+        self._sent += len(lines)
+        if self._sent > self._limit:
+            raise RowsNotKept(
+                "What is dropped takes more than the %s that are kept of it at most. Raise that limit, "
+                "or run it without keeping rows." % _size(self._limit)
+            )
+        error = self._call.keep(lines, part)
+        if self._call.stopping:
+            raise RunStopped
+        if error:
+            raise RowsNotKept(error)
+
+
+_WITHOUT = "Run it without keeping rows."
+
+
+def _columns(table: Table, column: str) -> Optional[List[Column]]:
+    """Return what is read of each row, the primary key first; None if there is none and it is needed."""
+    key = [each for name in table.key for each in table.columns if each.name == name]
+    if column:
+        rest = [each for each in table.columns if each.name == column and each not in key]
+        return [*key, *rest] if key and rest else None
+    return key + [each for each in table.columns if each not in key and not each.generated]
+
+
+def _chunks(batches: Iterator[List[Any]]) -> Iterator[Tuple[bytes, int]]:
+    """Yield lines of JSON, no more than a chunk at a time, and how many end in it."""
+    for batch in batches:
+        lines = [json.dumps(row, separators=(",", ":")).encode("ascii") + b"\n" for row in batch]
+        whole = b"".join(lines)
+        for start in range(0, len(whole), CHUNK_SIZE):
+            piece = whole[start : start + CHUNK_SIZE]
+            yield piece, piece.count(b"\n")
+
+
+def _if_other(earlier: str, name: str) -> str:
+    return "" if earlier == name else earlier
+
+
+def _size(limit: int) -> str:
+    return "%.3g MB" % (limit / 1e6) if limit >= 1_000_000 else "%d bytes" % limit
