@@ -9,6 +9,7 @@ from django.db import Error, connections, transaction
 from . import databases, failures
 from .catalogue import rows_of
 from .errors import FailedError, Refusal
+from .filling import fillings
 from .impact import measure
 from .matching_rows import MATCH, UNFIT, Place, Row, place_of
 from .protocol import KeptPart, MatchRows, PartMatched, PutRowsBack, RowsMatched
@@ -24,7 +25,7 @@ Request = Union[MatchRows, PutRowsBack]
 def match_rows(session: Any, request: MatchRows, call: Any) -> RowsMatched:
     """Answer with what is there now in the place of each kept row."""
     connection = databases.looking(request.database)
-    work = _Work(session, request, connection, call)
+    work = _Work(request, connection, call, _defaults(session, request), {})
     return RowsMatched(tuple(work.each()))
 
 
@@ -36,12 +37,12 @@ def put_rows_back(session: Any, request: PutRowsBack, call: Any) -> RowsMatched:
     if session.read_only:
         raise Refusal("djmig-tui was started with --read-only: nothing is put back. Start it without.")
     databases.looking(request.database)
-    defaults = _defaults(session, request)
+    defaults, filling = _defaults(session, request), _fillings(session, request)
     with databases.writing(request.database) as connection:
         try:
             connection.ensure_connection()
             with Stopping(call, connection, lambda: True), _unchecked(connection):
-                return _put_back(session, request, connection, call, defaults)
+                return _put_back(request, connection, call, (defaults, filling))
         except (Error, RunStopped) as error:
             if call.stopping:
                 raise FailedError("Stopped: nothing was put back.") from error
@@ -49,11 +50,11 @@ def put_rows_back(session: Any, request: PutRowsBack, call: Any) -> RowsMatched:
             raise FailedError("Nothing was put back: %s" % words, failures.detail(error)) from error
 
 
-def _put_back(session: Any, request: Request, connection: Any, call: Any, defaults: Any) -> RowsMatched:
+def _put_back(request: Request, connection: Any, call: Any, known: Any) -> RowsMatched:
     vendor = databases.vendor(connection)
     with vendor.transaction(connection), transaction.atomic(using=connection.alias):
         vendor.guard(connection, True)
-        work = _Work(session, request, connection, call, defaults)
+        work = _Work(request, connection, call, *known)
         found = tuple(work.each(write=True))
         connection.check_constraints(table_names=work.tables())
     return RowsMatched(found)
@@ -84,16 +85,22 @@ def _defaults(session: Any, request: Request) -> Dict[Tuple[str, str, str], Defa
     return found
 
 
+def _fillings(session: Any, request: Request) -> Dict[str, Dict[str, Any]]:
+    """Return what columns are filled with that came after the kept rows, where there are whole rows."""
+    if all(part.column for part in request.parts):
+        return {}
+    return fillings(executor_loader(session, request.database), connections[request.database])
+
+
 class _Work:
     """One look at all parts, and their return if it is asked for."""
 
-    def __init__(
-        self, session: Any, request: Request, connection: Any, call: Any, defaults: Any = None
-    ) -> None:
+    def __init__(self, request: Request, connection: Any, call: Any, defaults: Any, filling: Any) -> None:
         self._connection = connection
         self._request = request
         self._call = call
-        self._defaults = _defaults(session, request) if defaults is None else defaults
+        self._defaults = defaults
+        self._filling = filling
         self._records = read_records(request.database)
         self._places: List[Place] = []
 
@@ -118,6 +125,7 @@ class _Work:
         place = place_of(self._connection, part, default, coming)
         if isinstance(place, str):
             return PartMatched(part.table, part.column, part.rows, why_not=place)
+        place.ahead, place.filling = not write, self._filling.get(place.table.name, {})
         self._places.append(place)
         if part.column is None:
             coming[place.table.name] = place

@@ -63,6 +63,10 @@ class Place:
         self.part = part
         self.table = table
         self.columns = columns
+        #: Values of columns that kept rows do not have.
+        self.filling: Dict[str, Any] = {}
+        #: Rows of tables that come first are not there yet: they are only looked for.
+        self.ahead = False
         self._coming = coming
         self._default = default
         self._rows = rows_of(connection)
@@ -115,7 +119,8 @@ class Place:
                 present, is_default = there[key]
                 what = THERE if present == value else MATCH if is_default else CHANGED
             else:
-                what = GONE if self.part.column else MATCH
+                comes = self.ahead and self.table.name in self._coming
+                what = GONE if self.part.column and not comes else MATCH
             found.append((what, row))
         return self._in_the_way(found)
 
@@ -209,14 +214,7 @@ class Place:
         pieces = [self._rows.literal(value) for value in row]
         names = [self._quote(each.name) for each in self.columns]
         if self.part.column is None:
-            over = " OVERRIDING SYSTEM VALUE" if self.connection.vendor == "postgresql" else ""
-            sql = "INSERT INTO %s (%s)%s VALUES (%s)" % (
-                self._quote(self.table.name),
-                ", ".join(names),
-                over,
-                ", ".join(sql for sql, _ in pieces),
-            )
-            return sql, [value for _, values in pieces for value in values]
+            return self._insertion(names, pieces)
         key = " AND ".join("%s = %s" % (name, sql) for name, (sql, _) in zip(names[:-1], pieces))
         sql = "UPDATE %s SET %s = %s WHERE %s" % (
             self._quote(self.table.name),
@@ -226,6 +224,21 @@ class Place:
         )
         ordered = [*pieces[-1][1], *(value for _, values in pieces[:-1] for value in values)]
         return sql, ordered
+
+    def _insertion(self, names: List[str], pieces: List[Tuple[str, List[Any]]]) -> Tuple[str, List[Any]]:
+        kept = {each.name for each in self.columns}
+        rest = [
+            each.name for each in self.table.columns if each.name not in kept and each.name in self.filling
+        ]
+        over = " OVERRIDING SYSTEM VALUE" if self.connection.vendor == "postgresql" else ""
+        sql = "INSERT INTO %s (%s)%s VALUES (%s)" % (
+            self._quote(self.table.name),
+            ", ".join([*names, *(self._quote(each) for each in rest)]),
+            over,
+            ", ".join([*(sql for sql, _ in pieces), *("%s" for _ in rest)]),
+        )
+        params = [value for _, values in pieces for value in values]
+        return sql, params + [self.filling[each] for each in rest]
 
     def finish(self) -> None:
         """Have the database count on after the rows that were put back."""

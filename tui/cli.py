@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .engine.errors import EngineError, NotFound
 from .options import Options, UsageError, parse
+from .options_kept import PUT_BACK
 
 if TYPE_CHECKING:
     from .engine.ahead import Ahead
@@ -51,13 +52,13 @@ def _main(options: Options) -> int:
     if opens_interface and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "The interface needs a terminal, and this is none. For scripts: djmig-tui list, sql, plan, "
-            "rollback, migrate, take-back, reset, verify, backup, backups, remove or restore; see "
+            "rollback, migrate, take-back, reset, verify, backup, backups, kept, remove or restore; see "
             "djmig-tui --help."
         )
     if options.where:
         return _print_where(options)
-    if options.command == "backups" and not options.about_kept:
-        return _backups(options)
+    if _needs_no_engine(options):
+        return _without_engine(options)
     launch = start.demo_launch() if options.demo else start.find_launch(options, _here(), os.environ)
     if options.command is not None:
         start.ask_about_backups(options, launch, os.environ)
@@ -133,17 +134,25 @@ def _headless(options: Options, launch: Launch, spawned: Spawned) -> int:
     return headless.run(Engines(launch, spawned, tell).connect, options, state, hosts, settings)
 
 
-def _backups(options: Options) -> int:
-    """List, check or delete backups. That needs no engine, so it works while the project does not."""
+def _needs_no_engine(options: Options) -> bool:
+    """Whether the command looks into the state folder only."""
+    if options.command == "kept":
+        return options.action != PUT_BACK
+    return options.command == "backups" and not options.about_kept
+
+
+def _without_engine(options: Options) -> int:
+    """List, check or delete backups or kept rows. That works while the project does not."""
     from . import headless, start
-    from .headless import backup_list
+    from .headless import backup_list, kept
     from .headless.answer import CommandError
     from .output import prepare_streams
 
     prepare_streams()
     state = start.state_of(start.project_root(options, _here()), options, os.environ)
     try:
-        answer = backup_list.answer(state, options)
+        answers = backup_list.answer if options.command == "backups" else kept.answer
+        answer = answers(state, options)
     except CommandError as error:
         answer = headless.failure(str(error), error.code)
     headless.report(answer, options)

@@ -25,9 +25,6 @@ from .journal import DONE, FAILED, PUT_ROWS_BACK, REFUSED, Deed
 from .sending import send
 from .store import KeptEntry, StateError, StateStore
 
-#: So many bytes are kept of a rollback, unless the user says otherwise.
-LIMIT = 64 * 1000 * 1000
-
 
 def by_default(plan: Plan, database: Database | None) -> bool:
     """Whether the rows of a plan are kept unless the user says otherwise: a local one that loses some."""
@@ -44,7 +41,7 @@ class RowsKept:
 
     def __init__(self, state: StateStore, database: Database, plan: Plan, limit: int) -> None:
         self._state, self._database, self._plan = state, database, plan
-        self._limit = limit
+        self.limit = limit
         self.entry: KeptEntry | None = None
 
     async def run(self, engine: Engine, request: RunPlan, on_progress: OnProgress | None) -> RunFinished:
@@ -54,7 +51,7 @@ class RowsKept:
         """
         writer = self._state.begin_kept(self._database, self._plan.title)
         try:
-            finished = await engine.run_plan(replace(request, keep=self._limit), on_progress, writer.take)
+            finished = await engine.run_plan(replace(request, keep=self.limit), on_progress, writer.take)
         except EngineEnded:
             raise
         except EngineError:

@@ -9,6 +9,8 @@ from typing import NoReturn
 
 from djmig_tui import __version__
 
+from .options_kept import add_keep_rows, add_kept
+
 ZERO = "zero"
 
 EPILOG = """\
@@ -53,6 +55,9 @@ class Options:
     confirm: str | None = None
     fingerprint: str | None = None
     back_up: bool = False  # before a rollback or a migrate
+    keep_rows: int | None = None  # bytes of what a rollback drops; None: as it is by default
+    action: str | None = None  # of `kept`: None lists
+    id: str | None = None  # of kept rows
     backup: str | None = None  # to be restored: an id, or a path
     back_up_first: bool | None = None  # before a restore; None: if the database is local
     end_sessions: bool = False
@@ -104,6 +109,8 @@ def parse(argv: Sequence[str]) -> Options:
         raise UsageError(f"'zero' is where a rollback ends. Type: djmig-tui rollback {options.app} zero.")
     if options.command == "backups" and options.end_sessions and options.swap_kept is None:
         raise UsageError("--end-sessions goes with --swap-kept NAME. See djmig-tui backups --help.")
+    if options.command == "kept" and (options.action is None) != (options.id is None):
+        raise UsageError("kept takes nothing, put-back ID or delete ID. See djmig-tui kept --help.")
     if options.command == "restore" and (options.backup is None) == (options.name is None):
         raise UsageError(
             "restore takes APP and NAME of a removed migration, or --backup ID. See djmig-tui restore --help."
@@ -171,6 +178,7 @@ def _parser() -> argparse.ArgumentParser:
         help="as --rehearse, and where on PostgreSQL; a copy is usual where others are connected",
     )
     _add_run(rollback)
+    add_keep_rows(rollback)
     migrate = add("migrate", "migrate everything, an app, or an app up to a migration")
     migrate.add_argument("app", nargs="?", metavar="APP")
     migrate.add_argument("name", nargs="?", metavar="TARGET")
@@ -193,7 +201,9 @@ def _parser() -> argparse.ArgumentParser:
         "--initial", action="store_true", help="also if it removes an app's first migration"
     )
     _add_run(take_back)
+    add_keep_rows(take_back)
     _add_backups(add)
+    _add_yes(add_kept(add))
     return parser
 
 

@@ -9,6 +9,7 @@ from djmig_tui import protocol as p
 from tests.driver import Driver
 from tests.engine.small import migrate
 from tui import asking, kept_rows
+from tui.options_kept import LIMIT
 from tui.state import State
 from tui.store import KeptEntry
 
@@ -21,7 +22,7 @@ class Keeping:
         self.state = State(folder / "state")
 
     def roll_back(
-        self, name: str | None = None, *, limit: int = kept_rows.LIMIT
+        self, name: str | None = None, *, limit: int = LIMIT
     ) -> tuple[p.RunFinished, KeptEntry | None]:
         """Roll shop back to `name`, to zero without one; return how it ended and what was kept."""
         plan = self.engine.plan(p.BACK_TO if name else p.ZERO, "shop", name)

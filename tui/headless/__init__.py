@@ -12,7 +12,7 @@ from ..engine.errors import EngineError, NotFound
 from ..options import Options
 from ..output import ProgressLine, print_error, print_json, print_text
 from ..state import State
-from . import backups, files, kept_databases, listing, plans, reset, restoring, sql, take_back, verify
+from . import backups, files, kept, kept_databases, listing, plans, reset, restoring, sql, take_back, verify
 from .answer import FAILED, USAGE, Answer, CommandError
 from .interrupts import interrupts
 from .session import Session
@@ -30,6 +30,7 @@ COMMANDS: dict[str, Callable[[Session], Awaitable[Answer]]] = {
     "backup": backups.back_up,
     "backups": kept_databases.answer,
     "restore": restoring.restore,
+    "kept": kept.put_back,
 }
 
 

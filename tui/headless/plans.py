@@ -17,6 +17,7 @@ from djmig_tui.protocol import (
 )
 
 from .. import asking
+from ..kept_rows import RowsKept
 from ..options import ZERO as TYPED_ZERO
 from ..recording import run_recorded
 from ..taking_back import Errand
@@ -24,6 +25,7 @@ from ..text import sentence
 from .answer import DONE, FAILED, Answer, CommandError, lines
 from .backups import back_up_before, without_backup
 from .consent import why_not_run
+from .kept import afterwards, beforehand, keeping
 from .last_run import last_run
 from .names import find_app, find_migration
 from .plan_text import finished_text, plan_text, rehearsal_error, rehearsal_text
@@ -68,7 +70,8 @@ async def run_intent(
     """Show the plan of an intent and, where all consents were given, run it. `errand` says what it is for."""
     errand = errand or Errand()
     plan = await _counted_plan(session, request)
-    text = lines(*errand.notes) + plan_text(plan, without_backup(session, plan))
+    kept = keeping(session, project, plan)
+    text = lines(*errand.notes) + plan_text(plan, without_backup(session, plan)) + beforehand(kept)
     rehearsal: Rehearsal | None = None
     if session.options.rehearse and plan.steps and plan.verdict != BLOCKED:
         rehearsal = await _rehearse(session, plan)
@@ -85,12 +88,16 @@ async def run_intent(
     if not plan.steps:
         return Answer(_run_data(plan, None, None), text)
     backup = await back_up_before(session, project, plan)
-    finished = await _run_confirmed(session, plan, errand.takes_back, backup.id if backup else "")
+    finished = await _run_confirmed(session, plan, errand.takes_back, backup.id if backup else "", kept)
     wrong = _what_went_wrong(finished)
     made = lines(f"Made the backup {backup.id}: {backup.path}") if backup else ""
     return Answer(
-        {**_run_data(plan, finished, wrong, rehearsal), "backup": backup.path if backup else None},
-        text + "\n" + made + finished_text(plan, finished),
+        {
+            **_run_data(plan, finished, wrong, rehearsal),
+            "backup": backup.path if backup else None,
+            "kept": kept.entry.id if kept and kept.entry else None,
+        },
+        text + "\n" + made + finished_text(plan, finished) + afterwards(kept),
         wrong,
         detail=finished.detail,
         code=FAILED if wrong else DONE,
@@ -105,7 +112,9 @@ async def _rehearse(session: Session, plan: Plan) -> Rehearsal:
     return rehearsal
 
 
-async def _run_confirmed(session: Session, plan: Plan, takes_back: str, backup: str) -> RunFinished:
+async def _run_confirmed(
+    session: Session, plan: Plan, takes_back: str, backup: str, kept: RowsKept | None
+) -> RunFinished:
     with session.run_under_way():
         return await run_recorded(
             session.engine,
@@ -114,6 +123,7 @@ async def _run_confirmed(session: Session, plan: Plan, takes_back: str, backup: 
             session.on_progress,
             takes_back=takes_back,
             backup=backup,
+            kept=kept,
         )
 
 

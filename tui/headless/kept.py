@@ -1,0 +1,130 @@
+"""`djmig-tui kept`: the rows that rollbacks dropped, their return and their end."""
+
+from __future__ import annotations
+
+from djmig_tui.protocol import Plan, Project, RowsMatched, to_wire
+
+from .. import kept_rows
+from ..options import Options
+from ..options_kept import DELETE, LIMIT
+from ..state import State
+from ..store import KeptEntry, StateError
+from ..text import count, size_in_words, when
+from .answer import DONE, FAILED, USAGE, Answer, CommandError, lines
+from .backups import database_of
+from .session import Session
+
+
+def answer(state: State, options: Options) -> Answer:
+    """List what is kept, or delete it. Needs no engine. Raises `CommandError`."""
+    if options.action == DELETE:
+        return _delete(state, options, _find(state, options))
+    entries = state.kept()
+    text = lines(*(line for entry in entries for line in _about(entry)))
+    none = f"No rows are kept in {state.folder}."
+    data: dict[str, object] = {"kept": [entry_data(entry) for entry in entries], "error": None}
+    return Answer(data, text or lines(none))
+
+
+async def put_back(session: Session) -> Answer:
+    """Show how many kept rows match and, with --yes, put them back."""
+    await session.project()
+    options, state = session.options, session.state
+    entry = _find(state, options)
+    matched = await kept_rows.match(session.engine, state, entry, session.on_progress)
+    text = lines(*_about(entry), *(f"  {kept_rows.in_words(part)}" for part in matched.parts))
+    if options.read_only or not options.yes or not kept_rows.matching(matched):
+        error = _why_not(options, matched)
+        return Answer(_data(entry, matched, 0, error), text, error, code=FAILED if error else DONE)
+    done = await kept_rows.put_back(session.engine, state, entry, session.on_progress)
+    said = [f"  {kept_rows.in_words(part, done=True)}" for part in done.parts]
+    text = lines(*_about(entry), *said)
+    return Answer(_data(entry, done, kept_rows.matching(done), None), text)
+
+
+def _why_not(options: Options, matched: RowsMatched) -> str | None:
+    """Return why nothing is put back; None if all of it is there already, which is what was asked for."""
+    if options.read_only:
+        return "Nothing was done, because --read-only was given."
+    if kept_rows.matching(matched):
+        return "Nothing was done. To put them back, add --yes."
+    if all(part.there == part.rows for part in matched.parts):
+        return None
+    why_not = next((part.why_not for part in matched.parts if part.why_not), None)
+    return why_not or "Nothing was done: none of what is kept can be put back."
+
+
+# ------------------------------------------------------------- before and after a run
+def keeping(session: Session, project: Project, plan: Plan) -> kept_rows.RowsKept | None:
+    """Return what keeps the rows of a run, None if they are not kept."""
+    database, wanted = database_of(session, project), session.options.keep_rows
+    if wanted == 0 or not kept_rows.concerns(plan):
+        return None
+    if wanted is None and not kept_rows.by_default(plan, database):
+        return None
+    return kept_rows.RowsKept(session.state, database, plan, wanted or LIMIT)
+
+
+def beforehand(kept: kept_rows.RowsKept | None) -> str:
+    """Return what a plan says of it, "" if nothing is kept."""
+    if kept is None:
+        return ""
+    return f"\nThe rows that it drops are kept first, up to {size_in_words(kept.limit)}.\n"
+
+
+def afterwards(kept: kept_rows.RowsKept | None) -> str:
+    """Return what was kept, and how it is put back, "" if nothing was."""
+    entry = kept.entry if kept is not None else None
+    if entry is None:
+        return ""
+    return lines(
+        f"Kept {count(entry.rows, 'row or value', 'rows and values')}, {size_in_words(entry.size)}.",
+        f"Once it is migrated again, to put them back: djmig-tui kept put-back {entry.id} --yes",
+    )
+
+
+# ---------------------------------------------------------------------------- details
+def _find(state: State, options: Options) -> KeptEntry:
+    entries, typed = state.kept(), options.id or ""
+    found = [one for one in entries if one.id == typed]
+    found = found or [one for one in entries if typed and one.id.startswith(typed)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise CommandError(f"More than one starts with '{typed}'. Type more of its id.", USAGE)
+    raise CommandError(f"There are no kept rows '{typed}'. To see them all: djmig-tui kept.", USAGE)
+
+
+def _delete(state: State, options: Options, entry: KeptEntry) -> Answer:
+    shown = lines(*_about(entry))
+    if options.read_only or not options.yes:
+        error = "Nothing was done. To delete these rows, add --yes."
+        if options.read_only:
+            error = "Nothing was done, because --read-only was given."
+        return Answer({**entry_data(entry), "deleted": False, "error": error}, shown, error, code=FAILED)
+    try:
+        state.delete_kept(entry)
+    except StateError as failed:
+        raise CommandError(str(failed)) from failed
+    return Answer({**entry_data(entry), "deleted": True, "error": None}, shown + lines("Deleted."))
+
+
+def _about(entry: KeptEntry) -> list[str]:
+    doubt = "" if entry.certain else "; its run was cut off, so only the records tell what was dropped"
+    kept = f"{count(entry.rows, 'row or value', 'rows and values')}, {size_in_words(entry.size)}{doubt}"
+    parts = [
+        f"  {part.step}: {part.table if part.column is None else f'{part.table}.{part.column}'}"
+        f" ({count(part.rows, 'row' if part.column is None else 'value')})"
+        for part in entry.parts
+    ]
+    return [entry.id, f"  {entry.database}, {when(entry.at)}, {entry.reason}", f"  {kept}", *parts]
+
+
+def entry_data(entry: KeptEntry) -> dict[str, object]:
+    """Return kept rows for --json."""
+    data: dict[str, object] = {**to_wire(entry), "rows": entry.rows, "size": entry.size}
+    return data
+
+
+def _data(entry: KeptEntry, matched: RowsMatched, put: int, error: str | None) -> dict[str, object]:
+    return {**entry_data(entry), "matched": to_wire(matched.parts), "put_back": put, "error": error}
