@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from textual.binding import Binding, BindingType
 
 from . import context as why
-from . import why_back, why_backups, why_files, why_rehearsal
+from . import why_back, why_backups, why_files, why_kept, why_rehearsal
 from .action import FOLD, HELP, MOVE, PANE, QUIT, TABS, Action
 from .actions_backups import BACKUPS_ACTIONS, RESTORE_ACTIONS, RESTORING_ACTIONS
 from .actions_reset import RESET_ACTION, RESET_ACTIONS, RESET_BACK_ACTIONS, RESETTING_ACTIONS
@@ -143,6 +143,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "make a backup before it is run, or do not",
             why_backups.toggle,
         ),
+        Action("keep_rows", ("K",), "", "keep more of what it drops, or nothing", why_kept.keep),
         Action("leave", ("escape",), "leave", "leave; nothing was changed", shown="Esc"),
         Action("copy_command", ("c",), "copy command", "copy the manage.py command", why.plan_command),
         Action("copy_sql", ("C",), "copy SQL", "copy the SQL of all steps", why.plan_sql),
@@ -171,6 +172,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("retry", ("r",), "try again", "try again after waiting in vain for a lock", why.retry),
         Action("verify", ("V",), "verify", "verify the schema after the run", why.verify_after),
         Action("make", ("M",), "make migrations", "see what makemigrations would make", why_files.make_after),
+        Action("put_rows_back", ("p",), "", "put back what was kept of these migrations", why_kept.put_back),
         Action("unfold", ("l",), "", "show, hide the traceback of what went wrong"),
         HELP,
         QUIT,

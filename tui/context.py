@@ -41,6 +41,7 @@ class Context:
     read: bool = False  # what a reset, or putting one back, would do has been read
     no_reset: str = ""  # why nothing starts over here
     copy_instead: bool = False  # what was rehearsed in vain could be on a copy
+    kept: bool = False  # rows of what was applied are kept, and can be put back
     no_backup: str = ""  # why no backup is made before this plan, where none can be
 
 

@@ -19,6 +19,7 @@ from djmig_tui.protocol import (
 from . import asking
 from .engine.errors import EngineEnded, EngineError
 from .journal import DONE, PUT_BACK, REMOVE, Deed, new_id
+from .kept_rows import RowsKept
 from .recording import command_of, outcome_of, run_recorded
 from .session import Session
 from .store import TrashEntry
@@ -31,12 +32,13 @@ async def run(
     *,
     takes_back: str = "",
     backup: str = "",
+    kept: RowsKept | None = None,
 ) -> RunFinished:
     """Run a confirmed plan, and write down how it ended."""
     session.running = True
     try:
         return await run_recorded(
-            session.engine, session.write, plan, on_progress, takes_back=takes_back, backup=backup
+            session.engine, session.write, plan, on_progress, takes_back=takes_back, backup=backup, kept=kept
         )
     except EngineEnded:
         session.note(command_of(plan), "the engine ended", manage=False)

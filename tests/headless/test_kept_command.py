@@ -25,6 +25,7 @@ DATABASE = p.Database("default", "sqlite", "/srv/db.sqlite3")
 
 def losing(engine: FakeEngine) -> None:
     plan_with(engine, verdict=p.LOSES, loss=LOSS)
+    engine.answers["run_plan"] = p.RunFinished((p.StepDone("store", "0002_add_price_to_product"),))
 
 
 def test_a_rollback_of_a_local_database_keeps_what_it_drops(
@@ -101,7 +102,7 @@ def test_kept_lists_and_deletes_without_an_engine(run: Run, engine: FakeEngine, 
     (entry,) = state.kept()
     listed = kept.answer(state, parse(["kept"]))
     assert f"{entry.id}\n  default, " in listed.text
-    assert "  store.0003_change_price_field: store_product.price (1 value)\n" in listed.text
+    assert "  store.0002_add_price_to_product: store_product.price (1 value)\n" in listed.text
     assert kept.answer(state, parse(["kept", "delete", entry.id])).code == 1
     assert kept.answer(state, parse(["kept", "delete", entry.id, "--yes"])).code == 0
     assert state.kept() == []

@@ -22,7 +22,7 @@ BACKUP = (b"SQLite format 3\0" + bytes(48), bytes(64))
 #: The rows that a rollback drops: a price.
 KEPT = b'["1","12.50"]\n'
 KEPT_PART = p.KeptPart(
-    "store.0003_change_price_field",
+    "store.0002_add_price_to_product",
     "store_product",
     "price",
     (p.KeptColumn("id", "bigint"), p.KeptColumn("price", "numeric(6,2)")),
@@ -297,7 +297,7 @@ class FakeEngine(Engine):
         if on_progress is not None:
             first = plan.steps[0]
             on_progress(p.Progress(0, len(plan.steps), f"{first.app}.{first.name}: Alter field price"))
-        if request.keep and on_keep is not None and plan.steps[0].backwards:
+        if request.keep and on_keep is not None:
             for rows in KEPT_ROWS:
                 on_keep(rows)
         await self.run_gate.wait()

@@ -22,6 +22,7 @@ from ..describe import describe_trouble
 from ..describe_plan import describe_plan, verdict_line
 from ..editor import command as editor_command
 from ..engine.errors import EngineEnded, EngineError, Stale
+from ..kept_choice import KeptChoice
 from ..script import as_script, suggest_path
 from ..session import Session
 from ..taking_back import Errand
@@ -64,6 +65,7 @@ class PlanScreen(ActionScreen[bool]):
         self._sql: list[Sql] | None = None  # of each step, once all are there
         self._others: Sessions | None = None  # who else is on the database, once that is known
         self._choice = BackupChoice(session, request.database, self._show)
+        self._kept = KeptChoice(session, request.database, self._show)
         self._counting = Counting(self, session, self._counted, self.project_changed)
         self._why_again = ""  # why the plan had to be made again
         self._waiting_for = ""
@@ -184,9 +186,8 @@ class PlanScreen(ActionScreen[bool]):
             others=self._others,
             database=database_of(self.djmig, plan.database),
         )
-        line = self.query_one("#backup", Static)
-        line.set_class(self._choice.concerns(plan), "-shown")
-        line.update(self._choice.line())
+        line = self.query_one("#backup", Static).set_class(self._choice.concerns(plan), "-shown")
+        line.update(self._kept.below(self._choice.line(), plan))
         self.query_one(Prose).show(text, keep_place=True)
         self.refresh_keys()
 
@@ -244,12 +245,13 @@ class PlanScreen(ActionScreen[bool]):
         self._counting.stop()
         plan = self.plan
         if plan is not None:
-            reasons = self._choice.warning(plan)
-            confirm_run(self.djmig, plan, lambda yes: self._run(plan, yes), reasons=reasons)
+            warning = self._choice.warning(plan)
+            confirm_run(self.djmig, plan, lambda yes: self._run(plan, yes), reasons=warning)
 
     def _run(self, plan: Plan, confirmed: bool) -> None:
         if confirmed and self.why_not("run") is None:
-            screen = RunScreen(self._session, plan, self._errand, backup_first=self._choice.first(plan))
+            first, kept = self._choice.first(plan), self._kept.keeper(plan)
+            screen = RunScreen(self._session, plan, self._errand, backup_first=first, kept=kept)
             self.app.push_screen(screen, self._ran)
         else:
             self._counting.start(plan)
@@ -263,6 +265,10 @@ class PlanScreen(ActionScreen[bool]):
     def action_back_up(self) -> None:
         """Make a backup before it is run, or do not."""
         self._choice.toggle()
+
+    def action_keep_rows(self) -> None:
+        """Keep more of what is dropped, or nothing."""
+        self._kept.next(self.plan)
 
     def action_rehearse(self) -> None:
         """Run it and take it back."""

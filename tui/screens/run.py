@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from time import monotonic
 
 from textual.content import Content
@@ -20,6 +20,8 @@ from ..describe_backups import made_before
 from ..describe_run import describe_end
 from ..engine.errors import EngineError, Stale
 from ..fresh import replace_engine
+from ..kept_offer import KeptOffer, kept_by
+from ..kept_rows import RowsKept
 from ..session import Session
 from ..store import BackupEntry
 from ..taking_back import Errand
@@ -47,9 +49,18 @@ class RunScreen(ActionScreen["bool | Stale"]):
     finished: reactive[RunFinished | None] = reactive(None)
 
     def __init__(
-        self, session: Session, plan: Plan, errand: Errand | None = None, *, backup_first: bool = False
+        self,
+        session: Session,
+        plan: Plan,
+        errand: Errand | None = None,
+        *,
+        backup_first: bool = False,
+        kept: RowsKept | None = None,
     ) -> None:
         super().__init__()
+        self._kept = kept
+        self._offer = KeptOffer(session, plan)
+        self._ended: Content = Content()
         self._backup_first = backup_first
         self._backing_up = False
         self._backup: BackupEntry | None = None
@@ -82,6 +93,7 @@ class RunScreen(ActionScreen["bool | Stale"]):
             running=self._under_way,
             plan=self._plan,
             locked_out=locked_out,
+            kept=self._offer.entry is not None,
         )
 
     def on_mount(self) -> None:
@@ -103,6 +115,7 @@ class RunScreen(ActionScreen["bool | Stale"]):
                 self._progress,
                 takes_back=self._errand.takes_back,
                 backup=self._backup.id if self._backup else "",
+                kept=self._kept,
             )
         except Stale as error:
             self._under_way = False
@@ -123,12 +136,33 @@ class RunScreen(ActionScreen["bool | Stale"]):
             "done" if good else "stopped" if finished.stopped else "failed",
         )
         self.finished = finished
-        self._end(stack(describe_end(self._plan, finished), made_before(self._backup)), finished.detail)
+        self._ended = stack(
+            describe_end(self._plan, finished), kept_by(self._kept), made_before(self._backup)
+        )
+        self._end(self._ended, finished.detail)
         if good:
             self.djmig.read_again()
+            await self._say(self._offer.look(finished))
         else:
             replace_engine(self.djmig)  # one that failed ends after its answer
             self.refresh_keys()
+
+    async def _say(self, more: Awaitable[list[Content]]) -> None:
+        """Add to how it ended."""
+        try:
+            said = await more
+        except EngineError as error:
+            said = [Content(), *bullets([str(error)], "!", "$warning")]
+        if said:
+            self.query_one(Prose).show(stack(self._ended, said), keep_place=True)
+        self.refresh_keys()
+
+    def action_put_rows_back(self) -> None:
+        """Put back what was kept of the migrations that were applied again."""
+        background.start(self, self._put_rows_back, "put back")
+
+    async def _put_rows_back(self) -> None:
+        await self._say(self._offer.put_back())
 
     async def _backed_up(self) -> bool:
         """Make the backup that comes first; say that nothing was run if it cannot be made."""

@@ -1,0 +1,71 @@
+"""Whether, and how much, of what a rollback drops is kept: on by default where the database is local."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual.content import Content
+
+from djmig_tui.protocol import Database, Plan
+
+from . import kept_rows
+from .kept_rows import RowsKept
+from .options_kept import LIMIT
+from .session import Session
+from .text import size_in_words
+
+#: What the key goes through, from the usual one on; the last keeps nothing.
+SIZES = (LIMIT, 1_000_000_000, 10_000_000_000, 0)
+
+_MUTED = "$foreground 60%"
+
+
+class KeptChoice:
+    """The choice of one plan. `changed` is called when what it says is not what it said."""
+
+    def __init__(self, session: Session, database: str, changed: Callable[[], None]) -> None:
+        self._session = session
+        self._alias = database
+        self._changed = changed
+        self._decided: int | None = None  # by the user; None: as it is by default
+
+    def limit(self, plan: Plan) -> int:
+        """Return how many bytes are kept of what this plan drops, 0 for none."""
+        if not kept_rows.concerns(plan):
+            return 0
+        if self._decided is not None:
+            return self._decided
+        return LIMIT if kept_rows.by_default(plan, self._database) else 0
+
+    @property
+    def _database(self) -> Database | None:
+        databases = self._session.project.databases if self._session.project else ()
+        return next((one for one in databases if one.alias == self._alias), None)
+
+    def next(self, plan: Plan | None) -> None:
+        """Decide for the next size, or none."""
+        if plan is not None:
+            at = SIZES.index(self.limit(plan))
+            self._decided = SIZES[(at + 1) % len(SIZES)]
+            self._changed()
+
+    def below(self, line: Content, plan: Plan) -> Content:
+        """Return `line`, and below it what is kept of this plan."""
+        if not kept_rows.concerns(plan):
+            return line
+        limit = self.limit(plan)
+        if limit:
+            words = f"  up to {size_in_words(limit)}; of more, nothing is run  "
+            said = Content.assemble(
+                ("[x] keep what it drops", "bold $success"), words, ("(K: more, not)", _MUTED)
+            )
+        else:
+            said = Content.assemble(
+                ("[ ] what it drops is not kept  ", "bold $warning"), ("(K: keep it)", _MUTED)
+            )
+        return Content("\n").join([line, said])
+
+    def keeper(self, plan: Plan) -> RowsKept | None:
+        """Return what keeps the rows of a run, None if they are not kept."""
+        limit, database = self.limit(plan), self._database
+        return RowsKept(self._session.state, database, plan, limit) if limit and database else None

@@ -1,0 +1,65 @@
+"""The offer after a migrate: rows that a rollback dropped and that were kept can be put back."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from djmig_tui.protocol import Plan, RowsMatched, RunFinished
+
+from . import kept_rows
+from .describe import bullets, section
+from .kept_rows import RowsKept
+from .session import Session
+from .store import KeptEntry
+from .text import count, one_line, size_in_words
+
+
+class KeptOffer:
+    """What is kept of the steps that a run applied again; the newest of it that has something to give."""
+
+    def __init__(self, session: Session, plan: Plan) -> None:
+        self._session = session
+        self._plan = plan
+        self.entry: KeptEntry | None = None
+
+    async def look(self, finished: RunFinished) -> list[Content]:
+        """Return the offer, nothing if there is none. Raises `EngineError`."""
+        if not self._plan.steps or self._plan.steps[0].backwards:
+            return []
+        applied = {f"{one.app}.{one.name}" for one in finished.done}
+        for entry in self._session.state.kept():
+            if entry.database != self._plan.database or not applied & set(entry.steps):
+                continue
+            matched = await kept_rows.match(self._session.engine, self._session.state, entry)
+            if kept_rows.matching(matched):
+                self.entry = entry
+                number = count(kept_rows.matching(matched), "kept row or value", "kept rows and values")
+                return _said(f"{number} can be put back: press p", matched)
+        return []
+
+    async def put_back(self) -> list[Content]:
+        """Put it back and return what was done. Raises `EngineError`."""
+        entry, self.entry = self.entry, None
+        if entry is None:
+            return []
+        found = await kept_rows.put_back(self._session.engine, self._session.state, entry)
+        return _said("What was kept is back", found, done=True)
+
+
+def _said(title: str, found: RowsMatched, *, done: bool = False) -> list[Content]:
+    lines = [one_line(kept_rows.in_words(part, done), 500) for part in found.parts]
+    return [Content(), *section(title, bullets(lines))]
+
+
+def kept_by(kept: RowsKept | None) -> list[Content]:
+    """Return the section on the rows that a run kept, nothing if it kept none."""
+    entry = kept.entry if kept is not None else None
+    if entry is None:
+        return []
+    what = f"{count(entry.rows, 'row or value', 'rows and values')}, {size_in_words(entry.size)}"
+    lines = [
+        what,
+        "Once it is migrated again, they can be put back there.",
+        f"djmig-tui kept put-back {entry.id}",
+    ]
+    return [Content(), *section("What was dropped is kept", bullets(lines))]
