@@ -106,7 +106,7 @@ class _Rehearsal:
 
     def go(self) -> Rehearsal:
         """Rehearse and say what was found. Raises what stopped it before its first step, and a cancel."""
-        trials = [self.trial]
+        first = self.trial
         try:
             found = self._prepared()
         except NoCopy as error:
@@ -117,7 +117,7 @@ class _Rehearsal:
             else:
                 self.trial = usual
                 found = self._prepared()
-        notes = [*self.place.notes, *(note for trial in trials for note in trial.notes)]
+        notes = [*self.place.notes, *first.notes]
         return replace(found, why_there=self.place.why, notes=tuple(notes))
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,13 @@ from typing import Any
 
 import django
 from django.conf import settings
+from django.db.backends.signals import connection_created
 from django.db.utils import ConnectionHandler
 
 from djmig_tui import protocol as p
 from djmig_tui.databases import dump_postgresql, postgresql
 from tests.dumps import PG_DUMP_NOISE
-from tests.engine.mysql_shop import Call
+from tests.engine.mysql_shop import Call, killed_after
 from tests.servers import connect, create_database, drop_database, query, server
 
 TABLES = """
@@ -262,3 +263,27 @@ def give(shop: Shop, user: str) -> None:
     """Have the database and all that is in it belong to `user`."""
     query("postgresql", None, f'ALTER DATABASE "{shop.name}" OWNER TO {user}')
     shop.execute(_GIVE.format(user))
+
+
+def killed(shop: Shop, work: Callable[[Any, Call], object], place: int) -> bool:
+    """Do `work` in a process that is killed after its `place`-th statement or news; say whether it was."""
+
+    def run(event: Callable[[str], None]) -> None:
+        def execute(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
+            result = execute(sql, params, many, context)
+            event(str(sql))
+            return result
+
+        def watch(connection: Any, **kwargs: Any) -> None:
+            connection.execute_wrappers.append(execute)
+
+        def news(message: str) -> bool:
+            event(message)
+            return False
+
+        connection_created.connect(watch, weak=False)
+        with shop.connected() as connection:
+            connection.ensure_connection()
+            work(connection, Call(when=news))
+
+    return killed_after(run, place)

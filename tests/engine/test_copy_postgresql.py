@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db.backends.signals import connection_created
 
 from djmig_tui.databases import copy_postgresql
 from djmig_tui.databases.copy_postgresql import copied, sweep, why_not
 from tests.conftest import need_server
-from tests.engine.mysql_shop import Call, killed_after
-from tests.engine.postgresql_shop import Shop, contents, make_shop
+from tests.engine.mysql_shop import Call
+from tests.engine.postgresql_shop import Shop, contents, killed, make_shop
 from tests.servers import connect, query
 
 pytestmark = pytest.mark.timeout(600)
@@ -70,7 +69,7 @@ def test_killed_at_any_moment_the_next_one_drops_what_is_left(shop: Shop, connec
     with other:
         while True:
             place += 3
-            was_killed = _killed(shop, place)
+            was_killed = killed(shop, _copying, place)
             left += bool(shop.beside())
             _swept(shop)
             if not was_killed:
@@ -79,22 +78,9 @@ def test_killed_at_any_moment_the_next_one_drops_what_is_left(shop: Shop, connec
     assert shop.look() == before
 
 
-def _killed(shop: Shop, place: int) -> bool:
-    def run(event: Callable[[str], None]) -> None:
-        def execute(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
-            result = execute(sql, params, many, context)
-            event(str(sql))
-            return result
-
-        def watch(connection: Any, **kwargs: Any) -> None:
-            connection.execute_wrappers.append(execute)
-
-        connection_created.connect(watch, weak=False)
-        call = Call(when=lambda message: bool(event(message)))
-        with shop.connected() as connection, copied(connection, call, []):
-            pass
-
-    return killed_after(run, place)
+def _copying(connection: Any, call: Call) -> None:
+    with copied(connection, call, []):
+        pass
 
 
 def _swept(shop: Shop) -> None:

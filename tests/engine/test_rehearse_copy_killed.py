@@ -14,6 +14,7 @@ from djmig_tui import protocol as p
 from tests.driver import driving
 from tests.engine.rehearsing import WAITS, ask, copies, engine_pid, half_way, prepared, someone, stop, whole
 from tests.engine.small import add, python, shop
+from tests.projects import SampleProject
 from tests.servers import query
 from tui.engine.errors import Cancelled, EngineEnded
 
@@ -54,9 +55,7 @@ def test_nothing_stays_for_long_when_the_interface_goes(tmp_path: Path) -> None:
         assert whole(project) == before
         for left in copies(project):  # the server may take longer than an engine whose interface has gone
             _until_nobody_is_on(left)
-        with driving(project) as engine:
-            assert ask(engine, engine.plan(p.BACK_TO, "shop", "0001_initial")).sources, "it asks first"
-        assert copies(project) == []
+        _sweep_by_the_next(project)
 
 
 def test_killed_in_the_middle_the_copy_is_dropped_by_the_next_rehearsal(tmp_path: Path) -> None:
@@ -69,9 +68,7 @@ def test_killed_in_the_middle_the_copy_is_dropped_by_the_next_rehearsal(tmp_path
         assert whole(project) == before
         (left,) = copies(project)
         _until_nobody_is_on(left)
-        with driving(project) as engine:
-            assert ask(engine, engine.plan(p.BACK_TO, "shop", "0001_initial")).sources, "it asks first"
-        assert copies(project) == []
+        _sweep_by_the_next(project)
 
 
 def test_a_copy_in_use_is_left_alone_and_one_that_does_not_say_so_is_named(tmp_path: Path) -> None:
@@ -92,6 +89,13 @@ def test_a_copy_in_use_is_left_alone_and_one_that_does_not_say_so_is_named(tmp_p
             assert any(unmarked in note and "drop it yourself" in note for note in notes)
         finally:
             query("postgresql", None, f"DROP DATABASE {unmarked}")
+
+
+def _sweep_by_the_next(project: SampleProject) -> None:
+    """Have the next rehearsal asked for; it drops what is left."""
+    with driving(project) as engine:
+        assert ask(engine, engine.plan(p.BACK_TO, "shop", "0001_initial")).sources, "it asks first"
+    assert copies(project) == []
 
 
 def _until_nobody_is_on(database: str) -> None:

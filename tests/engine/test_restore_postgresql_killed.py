@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db.backends.signals import connection_created
 
 from djmig_tui import protocol as p
 from djmig_tui.databases import dump_postgresql
 from djmig_tui.errors import FailedError
 from tests.conftest import need_server
-from tests.engine.mysql_shop import Call, killed_after
-from tests.engine.postgresql_shop import Before, Shop, copy_of, user_of, without_owners
+from tests.engine.mysql_shop import Call
+from tests.engine.postgresql_shop import Before, Shop, copy_of, killed, user_of, without_owners
 from tests.servers import query
 
 pytestmark = pytest.mark.timeout(600)
@@ -35,26 +34,6 @@ def shop(before: Before) -> Iterator[Shop]:
     made = copy_of(before.shop)
     yield made
     made.drop()
-
-
-def killed(shop: Shop, work: Callable[[Any, Call], object], place: int) -> bool:
-    """Do `work` in a process that is killed after its `place`-th statement or news; say whether it was."""
-
-    def run(event: Callable[[str], None]) -> None:
-        def execute(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
-            result = execute(sql, params, many, context)
-            event(str(sql))
-            return result
-
-        def watch(connection: Any, **kwargs: Any) -> None:
-            connection.execute_wrappers.append(execute)
-
-        connection_created.connect(watch, weak=False)
-        with shop.connected() as connection:
-            connection.ensure_connection()
-            work(connection, Call(when=lambda message: bool(event(message))))
-
-    return killed_after(run, place)
 
 
 def restoring(before: Before) -> Callable[[Any, Call], object]:

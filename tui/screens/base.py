@@ -13,6 +13,7 @@ from textual.widget import Widget
 from ..actions import ACTIONS, find
 from ..context import Context
 from ..widgets.bars import KeyBar, TooSmall
+from ..widgets.buttons import YesButton
 
 if TYPE_CHECKING:
     from ..app import DjmigApp
@@ -97,3 +98,13 @@ class ActionScreen(Screen[Result], Generic[Result]):
     def on_resize(self, event: events.Resize) -> None:
         """Whether there is room decides what can be done."""
         self.refresh_keys()
+
+
+class RunnableScreen(ActionScreen[Result], Generic[Result]):
+    """A screen whose R does what it shows: its button can be pressed while the key can act."""
+
+    def refresh_keys(self) -> None:
+        """Bring keys and button up to the moment."""
+        super().refresh_keys()
+        for button in self.query(YesButton):
+            button.disabled = self.why_not("run") is not None

@@ -21,7 +21,7 @@ from ..widgets.bars import Banner, StatusBar, place_of
 from ..widgets.buttons import CancelButton, YesButton
 from ..widgets.prose import Prose
 from .ask import AskScreen
-from .base import ActionScreen
+from .base import RunnableScreen
 from .confirm import database_of
 
 _CHANGED = "The project changed since this was read. Press r to look again; until then nothing is done."
@@ -36,7 +36,7 @@ class Shown(NamedTuple):
     why_not: str = ""
 
 
-class DecidingScreen(ActionScreen[bool]):
+class DecidingScreen(RunnableScreen[bool]):
     """Its result says whether it was done. Subclasses read what is at stake, and answer R."""
 
     CSS_PATH = "plan.tcss"
@@ -109,12 +109,6 @@ class DecidingScreen(ActionScreen[bool]):
         self.query_one("#verdict", Static).update(verdict)
         self.query_one(Prose).show(text, keep_place=True)
         self.refresh_keys()
-
-    def refresh_keys(self) -> None:
-        """Bring keys and button up to the moment."""
-        super().refresh_keys()
-        for button in self.query(YesButton):
-            button.disabled = self.why_not("run") is not None
 
     def project_changed(self) -> None:
         """What was shown is not how things are."""

@@ -24,7 +24,7 @@ from ..widgets.bars import Banner, StatusBar
 from ..widgets.buttons import CancelButton, YesButton
 from ..widgets.code_view import CodeView
 from ..widgets.prose import Prose
-from .base import ActionScreen
+from .base import RunnableScreen
 
 if TYPE_CHECKING:
     from ..app import DjmigApp
@@ -36,7 +36,7 @@ _NO_FILE = (
 )
 
 
-class MakeScreen(ActionScreen[bool]):
+class MakeScreen(RunnableScreen[bool]):
     """Runs the dry run from the moment it is shown, and ends it when it is left."""
 
     SCOPE = MAKE
@@ -133,12 +133,6 @@ class MakeScreen(ActionScreen[bool]):
             section("How", bullets(how, "→")),
             Content("Nothing has been written."),
         )
-
-    def refresh_keys(self) -> None:
-        """Bring keys and button up to the moment."""
-        super().refresh_keys()
-        for button in self.query(YesButton):
-            button.disabled = self.why_not("run") is not None
 
     def project_changed(self) -> None:
         """What would be made may be something else by now."""

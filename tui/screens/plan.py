@@ -31,7 +31,7 @@ from ..widgets.bars import Banner, StatusBar
 from ..widgets.buttons import CancelButton, YesButton
 from ..widgets.code_view import CodeView
 from ..widgets.prose import Prose
-from .base import ActionScreen
+from .base import RunnableScreen
 from .confirm import confirm_run, database_of
 from .plan_sql import show_sql
 from .rehearse import RehearseScreen
@@ -43,7 +43,7 @@ _CHANGED = "The project changed since this plan was made. Press r to look again;
 _CHECK, _LOOK = "check", "look"
 
 
-class PlanScreen(ActionScreen[bool]):
+class PlanScreen(RunnableScreen[bool]):
     """Shows a plan; R runs it. Its result says whether it was run to its end."""
 
     SCOPE = PLAN
@@ -190,12 +190,6 @@ class PlanScreen(ActionScreen[bool]):
         line.update(self._kept.below(self._choice.line(), plan))
         self.query_one(Prose).show(text, keep_place=True)
         self.refresh_keys()
-
-    def refresh_keys(self) -> None:
-        """Bring keys and button up to the moment."""
-        super().refresh_keys()
-        for button in self.query(YesButton):
-            button.disabled = self.why_not("run") is not None
 
     def watch_outdated(self, outdated: bool) -> None:
         """Say that the plan does not hold any more."""

@@ -28,14 +28,14 @@ from ..text import clean, progress_in_words, sentence, when
 from ..widgets.bars import Banner, StatusBar
 from ..widgets.buttons import CancelButton, YesButton
 from ..widgets.prose import Prose
-from .base import ActionScreen
+from .base import RunnableScreen
 from .confirm import confirm_run, database_of
 from .restoring import Job, RestoringScreen
 
 _CHANGED = "The database changed since this was read. Press r to look again; until then nothing is restored."
 
 
-class RestoreScreen(ActionScreen[bool]):
+class RestoreScreen(RunnableScreen[bool]):
     """Its result says whether the backup was put in place."""
 
     SCOPE = RESTORE
@@ -142,12 +142,6 @@ class RestoreScreen(ActionScreen[bool]):
         )
         self.query_one(Prose).show(text, keep_place=True)
         self.refresh_keys()
-
-    def refresh_keys(self) -> None:
-        """Bring keys and button up to the moment."""
-        super().refresh_keys()
-        for button in self.query(YesButton):
-            button.disabled = self.why_not("run") is not None
 
     def project_changed(self) -> None:
         """What was shown is not how things are."""
