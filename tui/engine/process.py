@@ -33,6 +33,8 @@ class Spawned:
         self.failure: StartFailed | None = None
         self._attempt: Attempt | None = None
         self._sources = sources
+        #: Modules that had to go as sources alone, though the other side is on this machine.
+        self._not_compiled: set[str] = set()
         self._settled = False
         self._abandoned = False
         self._callback: Callable[[], None] | None = None
@@ -91,13 +93,8 @@ class Spawned:
         except Exception as error:  # noqa: BLE001 -- whatever it is, somebody waits for the outcome
             failure = StartFailed(f"The engine could not be started: {error}.", self.output())
         self._settle(failure)
-        if failure is None and self._may_be_compiled:
+        if failure is None and self._not_compiled:
             bundle.compile_for_the_next()
-
-    @property
-    def _may_be_compiled(self) -> bool:
-        # Elsewhere it is seldom the same Python, and the way there may be a slow one.
-        return self._here and self._sources is None
 
     def _all_ways(self) -> StartFailed | None:
         code = self._hand_over()
@@ -145,8 +142,11 @@ class Spawned:
         """Send the engine to who says hello. Return None when it is there, else the exit code."""
         ready = os.urandom(16).hex()
         # Packed while the project starts.
-        sources = self._sources or bundle.read_sources()
-        compiled = bundle.read_compiled() if self._may_be_compiled else None
+        sources, compiled = self._sources or bundle.read_sources(), None
+        if self._here and self._sources is None:
+            # Elsewhere it is seldom the same Python, and the way there may be a slow one.
+            compiled = bundle.read_compiled()
+            self._not_compiled = sources.keys() - compiled.keys()
         packed = bundle.pack(sources, ready, django, compiled) + lines(self.ahead)
         attempt = self.attempt
         if attempt.read_until(stage0.marker(self._nonce)):
