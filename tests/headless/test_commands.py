@@ -148,7 +148,7 @@ def test_forward_sql_is_asked_for_with_an_option(engine: FakeEngine, run: Run) -
         (("restore", "store", "0004"), "no removed migration"),
     ],
 )
-def test_a_name_that_is_not_there_or_ambiguous_is_wrong_usage(
+def test_edge_14_a_name_that_is_not_there_or_ambiguous_is_wrong_usage(
     run: Run, engine: FakeEngine, typed: tuple[str, ...], said: str
 ) -> None:
     ran = run(*typed)
