@@ -39,6 +39,9 @@ class Consequence:
     condition: str = ""
     params: Tuple[Any, ...] = ()
     sentence: str = ""
+    #: What LOSES makes of such a value, over {c}, with its parameters; "" where only the database knows.
+    becomes: str = ""
+    filling: Tuple[Any, ...] = ()
 
 
 def bound(field: Any, name: str) -> Any:
@@ -95,7 +98,9 @@ def consequences(old: Any, new: Any, name: str, connection: Any) -> List[Consequ
         filled, value = null_fill(new, connection)
         if filled:
             words = "the database's default" if value is NOT_PROVIDED else str(value) or "empty text"
-            found.append(Consequence(LOSES, "{c} IS NULL", (), "NULL becomes %s" % words))
+            known = value is not NOT_PROVIDED
+            filling = ("%s", (value,)) if known else ("", ())
+            found.append(Consequence(LOSES, "{c} IS NULL", (), "NULL becomes %s" % words, *filling))
         elif connection.vendor == "mysql" and not strict(connection):
             found.append(Consequence(LOSES, "{c} IS NULL", (), "NULL becomes the type's empty value"))
         else:
@@ -202,10 +207,11 @@ def _characters(old: Any, new: Any, connection: Any) -> List[Consequence]:
     longest = _length(new)
     if longest is None:
         return []
+    cut = ("left({c}, %s)", (longest,))
     if connection.vendor == "postgresql":
         if _casts(old, new, connection):  # an explicit cast cuts without a word
             condition = "char_length({c}) > %s"
-            return [Consequence(LOSES, condition, (longest,), "cut to %d characters" % longest)]
+            return [Consequence(LOSES, condition, (longest,), "cut to %d characters" % longest, *cut)]
         return [
             Consequence(
                 FAILS,
@@ -218,17 +224,19 @@ def _characters(old: Any, new: Any, connection: Any) -> List[Consequence]:
                 "char_length({c}) > %s AND char_length(rtrim({c}, ' ')) <= %s",
                 (longest, longest),
                 "spaces at the end are cut",
+                *cut,
             ),
         ]
     too_long = "char_length(rtrim({c})) > %s"
     what = FAILS if strict(connection) else LOSES
     return [
-        Consequence(what, too_long, (longest,), "longer than %d characters" % longest),
+        Consequence(what, too_long, (longest,), "longer than %d characters" % longest, *cut),
         Consequence(
             LOSES,
             "char_length({c}) > %s AND char_length(rtrim({c})) <= %s",
             (longest, longest),
             "spaces at the end are cut",
+            *cut,
         ),
     ]
 
@@ -258,7 +266,10 @@ def _decimals(old: Any, new: Any, connection: Any) -> List[Consequence]:
     found = [Consequence(what, overflow, (), "%d or more" % limit)]
     if old.decimal_places is None or old.decimal_places > new.decimal_places:
         rounded = "round({c}, %d) <> {c} AND NOT (%s)" % (new.decimal_places, overflow)
-        found.append(Consequence(LOSES, rounded, (), "rounded to %d places" % new.decimal_places))
+        words, becomes = "rounded to %d places", "round({c}, %d)"
+        found.append(
+            Consequence(LOSES, rounded, (), words % new.decimal_places, becomes % new.decimal_places)
+        )
     return found
 
 
@@ -281,6 +292,6 @@ def _text_as_integers(new: str, connection: Any) -> List[Consequence]:
         otherwise = "CASE WHEN " + number + " THEN {c} <> %s::text ELSE FALSE END" % plain
         return [
             Consequence(FAILS, condition, (low, high), "not a number of the old type"),
-            Consequence(LOSES, otherwise, (), "zeros in front, signs and spaces go"),
+            Consequence(LOSES, otherwise, (), "zeros in front, signs and spaces go", plain),
         ]
     return [Consequence(UNKNOWN, sentence="text becomes %s" % new)]

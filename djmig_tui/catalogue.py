@@ -34,8 +34,9 @@ def rows_of(connection: Any) -> Any:
     """Return the module that reads and writes values on the database behind `connection`, None if none does.
 
     Each has `GROUPED`, ``columns(connection, table)``, ``settled(connection)``, ``reading(connection)``,
-    a cursor that does not read ahead, ``out(sql, column)``, ``encode(row)``, ``literal(text)``,
-    ``among(names, rows)``, ``fits(connection, column, text)`` and ``inserted(connection, table)``.
+    a cursor that does not read ahead, ``out(sql, column)``, ``cast(sql, column)``, ``encode(row)``,
+    ``literal(text)``, ``among(names, rows)``, ``fits(connection, column, text)`` and
+    ``inserted(connection, table)``.
     """
     if connection.vendor not in _VENDORS:
         return None

@@ -76,6 +76,7 @@ class Keeper:
             size=size,
             sha256=digest.hexdigest(),
             earlier=_if_other(self._earlier.table(table.name), table.name),
+            became=bool(each.becomes),
         )
         self._send(b"", part)
 
@@ -86,15 +87,19 @@ class Keeper:
     def _rows(self, table: Table, columns: Sequence[Column], each: Going) -> Iterator[List[Any]]:
         """Yield the lists of values, some at a time: as many as fit in one chunk, about."""
         quote, rows = quoted(self._connection), rows_of(self._connection)
-        sql = "SELECT %s FROM %s" % (selected(self._connection, table.name, columns), quote(table.name))
-        condition, params = each.default.kept() if each.column else ("", ())
+        named = "%s.%s" % (quote(table.name), quote(each.column))
+        select = selected(self._connection, table.name, columns)
+        if each.becomes:
+            became = rows.cast(each.becomes.replace("{c}", named), columns[-1])
+            select += ", %s" % rows.out(became, columns[-1])
+        sql = "SELECT %s FROM %s" % (select, quote(table.name))
+        condition, params = each.kept()
         if condition:
-            named = "%s.%s" % (quote(table.name), quote(each.column))
             sql += " WHERE %s" % condition.replace("{c}", named)
         if table.key:  # a row that others of its table point at comes before them, mostly
             sql += " ORDER BY %s" % ", ".join("%s.%s" % (quote(table.name), quote(one)) for one in table.key)
         with rows.reading(self._connection) as cursor:
-            cursor.execute(sql, list(params))
+            cursor.execute(sql, [*each.becomes_params, *params])
             number = 1
             while True:
                 found = [rows.encode(row) for row in cursor.fetchmany(number)]

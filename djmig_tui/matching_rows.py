@@ -71,7 +71,7 @@ class Place:
         self._default = default
         self._rows = rows_of(connection)
         self._quote = quoted(connection)
-        self._usual = self._usual_value() if part.column and not default.known else None
+        self._usual = self._usual_value() if part.column and not default.known and not part.became else None
 
     def _usual_value(self) -> Optional[Row]:
         """Return what most rows have in the column: only the database knows what it was filled with."""
@@ -113,10 +113,13 @@ class Place:
         """Return each row with what is there in its place."""
         there = self._there(batch)
         found: Sorted = []
-        for row in batch:
+        for line in batch:
+            row, became = (line[:-1], line[-1:]) if self.part.became else (line, [])
             key, value = tuple(row[: self.part.key]), row[self.part.key :]
             if key in there:
                 present, is_default = there[key]
+                if self.part.became and value != [None]:
+                    is_default = present == became
                 what = THERE if present == value else MATCH if is_default else CHANGED
             else:
                 comes = self.ahead and self.table.name in self._coming

@@ -21,6 +21,7 @@ from .protocol import (
     PreviewPlan,
     Step,
 )
+from .records import Records
 from .routes import Intent, PlanExecutor, Route, planned, route_of
 
 
@@ -46,7 +47,8 @@ def weigh(session: Any, request: Intent) -> Tuple[Plan, Impact]:
     connection = databases.looking(request.database)
     impact = measure(route.pairs, route.executor.loader, connection)
     reasons = Reasons(route, request)
-    steps = tuple(_step(pair, reasons) for pair in route.pairs)
+    records = session.known_records(request.database) or {}
+    steps = tuple(_step(pair, reasons, records) for pair in route.pairs)
     blockers, ways_out = _blockers(session, route, request)
     equivalents, no_command = commands(session, route, request)
     verdict = BLOCKED if blockers else impact.verdict()
@@ -76,7 +78,7 @@ def weigh(session: Any, request: Intent) -> Tuple[Plan, Impact]:
     return plan, impact
 
 
-def _step(pair: Tuple[Any, bool], reasons: Reasons) -> Step:
+def _step(pair: Tuple[Any, bool], reasons: Reasons, records: Records) -> Step:
     migration, backwards = pair
     key = (migration.app_label, migration.name)
     file = file_of(migration)
@@ -92,6 +94,7 @@ def _step(pair: Tuple[Any, bool], reasons: Reasons) -> Step:
         third_party=bool(file) and is_third_party(str(file)),
         runs_python=runs_python(migration.operations),
         file=file,
+        applied_at=records.get(key),
     )
 
 

@@ -387,6 +387,7 @@ class Step:
     file: Optional[str] = None
     lock: str = ""  # the strongest lock it takes, in the database's words
     rewrites: Tuple[str, ...] = ()  # tables that are written anew, with their size
+    applied_at: Optional[str] = None  # of its record, if it has one
 
 
 @dataclass(frozen=True)
@@ -642,7 +643,7 @@ class KeptColumn:
 
 @dataclass(frozen=True)
 class KeptPart:
-    """Values of one column by primary key, or whole rows of a table, that one step dropped."""
+    """Values of one column by primary key, or whole rows of a table, that one step dropped or changed."""
 
     step: str  # "app.name"
     table: str  # its name just before the step
@@ -653,6 +654,7 @@ class KeptPart:
     size: int  # bytes
     sha256: str
     earlier: str = ""  # the table's name when the run began, where a step of the run renamed it
+    became: bool = False  # the step changed the values: what it made of each is the last of its line
 
 
 @dataclass(frozen=True)

@@ -186,6 +186,8 @@ def _alter_column(effect: Effect, world: World, asked: Asked, connection: Any) -
             continue
         fails = each.what == FAILS
         sentence = "%s: %s" % (where, each.sentence)
+        if not fails and not each.becomes:
+            asked.notes.append("%s. What was there is not kept, even where what is dropped is." % sentence)
         _where(effect, world, asked, each.condition, each.params, fails=fails, sentence=sentence)
     filled, value = null_fill(new, connection)
     expression = world.table(effect.table).expression(column, world.quote)

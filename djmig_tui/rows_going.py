@@ -1,10 +1,10 @@
 """Which tables and columns go with one step, by their names before it, and which rows of them count."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from .alterations import database_default, effective_default, prepared
-from .changes import DROP_COLUMN, DROP_TABLE, RENAME_COLUMN, RENAME_TABLE, Effect
+from .alterations import LOSES, consequences, database_default, effective_default, prepared
+from .changes import ALTER_COLUMN, DROP_COLUMN, DROP_TABLE, RENAME_COLUMN, RENAME_TABLE, Effect
 from .comparing import differs
 
 
@@ -60,11 +60,22 @@ class Default:
 
 @dataclass(frozen=True)
 class Going:
-    """A table, or one column of it, that a step drops."""
+    """A table, or one column of it, that a step drops, or whose values it changes."""
 
     table: str  # before the step
     column: str = ""  # "" for all of the table
     default: Default = Default(False)
+    #: Of values that change: which, and what becomes of them, both over ``{c}``.
+    changing: str = ""
+    changing_params: Tuple[Any, ...] = ()
+    becomes: str = ""
+    becomes_params: Tuple[Any, ...] = ()
+
+    def kept(self) -> Tuple[str, Tuple[Any, ...]]:
+        """Return the condition, over ``{c}``, that a value is kept, "" for all, with its parameters."""
+        if self.changing:
+            return self.changing, self.changing_params
+        return self.default.kept() if self.column else ("", ())
 
 
 def going(effects: Sequence[Effect], connection: Any) -> List[Going]:
@@ -78,9 +89,41 @@ def going(effects: Sequence[Effect], connection: Any) -> List[Going]:
         elif effect.kind == DROP_COLUMN and not getattr(effect.old, "generated", False):
             column = names.column(effect.table, str(effect.column))
             found[table, column] = Going(table, column, default_of(effect, connection))
+        elif effect.kind == ALTER_COLUMN:
+            column = names.column(effect.table, str(effect.column))
+            changes = changing(effect, table, column, connection)
+            if changes is not None:  # a drop of the column that comes later keeps all of it
+                found.setdefault((table, column), changes)
         names.happen(effect)
     tables = {each.table for each in found.values() if not each.column}
     return [each for each in found.values() if not each.column or each.table not in tables]
+
+
+def changing(effect: Effect, table: str, column: str, connection: Any) -> Optional[Going]:
+    """Return which values of a column an alteration changes, as far as it is known to what; None for none."""
+    found = [
+        each
+        for each in consequences(effect.old, effect.new, str(effect.column), connection)
+        if each.what == LOSES and each.becomes
+    ]
+    if not found:
+        return None
+    default, cases, params = Default(False), [], []  # type: Default, List[str], List[Any]
+    for each in found:
+        if each.condition == "{c} IS NULL":
+            default = Default(True, each.filling[0], differs(effect.old, connection))
+        else:
+            cases.append("WHEN %s THEN %s" % (each.condition, each.becomes))
+            params.extend((*each.params, *each.filling))
+    return Going(
+        table,
+        column,
+        default,
+        " OR ".join("(%s)" % each.condition for each in found),
+        tuple(value for each in found for value in each.params),
+        "CASE %s END" % " ".join(cases) if cases else "",
+        tuple(params),
+    )
 
 
 def default_of(effect: Effect, connection: Any) -> Default:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import replace
 
@@ -49,15 +50,16 @@ class RowsKept:
 
         Of a run whose answer never came, all is left: the records say what stands.
         """
-        writer = self._state.begin_kept(self._database, self._plan.title)
+        writer = self._state.begin_kept(self._database, self._plan)
         try:
             finished = await engine.run_plan(replace(request, keep=self.limit), on_progress, writer.take)
         except EngineEnded:
             raise
         except EngineError:
-            writer.finish(())
+            await asyncio.to_thread(writer.finish, ())
             raise
-        self.entry = writer.finish([f"{one.app}.{one.name}" for one in finished.done])
+        done = [f"{one.app}.{one.name}" for one in finished.done]
+        self.entry = await asyncio.to_thread(writer.finish, done)
         return finished
 
 

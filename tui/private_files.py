@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 FOLDER_MODE = 0o700
@@ -22,6 +24,41 @@ def make_folder(folder: Path) -> None:
         with contextlib.suppress(FileExistsError):  # another of our processes was faster
             each.mkdir(FOLDER_MODE)
         sync_folder(each.parent)
+
+
+def hold_new(folder: Path) -> int:
+    """Create `folder` and hold its lock, until the descriptor is closed: it says that somebody is at it."""
+    while True:
+        make_folder(folder)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if folder.exists() and os.path.samestat(os.fstat(descriptor), folder.stat()):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # deleted as a leftover, between its creation and its lock
+
+
+@contextlib.contextmanager
+def not_held(folder: Path) -> Iterator[bool]:
+    """Hold the lock of `folder` if nobody else does, or it cannot be had; yield whether it is held."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            free = False
+        else:
+            free = True
+        yield free
+    finally:
+        os.close(descriptor)
 
 
 def write_whole(path: Path, data: bytes) -> None:

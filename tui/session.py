@@ -242,8 +242,16 @@ class Session:
         self.history = with_cut_off(cut_off, with_unfinished(self.logbook.journal, history))
         self._tell(HistoryRead(self.history))
         if history.complete:
+            await self._settle(history)
             self.note(f"showmigrations{self._database_option()}")
             await asyncio.to_thread(self.state.save_tree, history)
+
+    async def _settle(self, history: History) -> None:
+        """Find out what became of rows that a run kept which was cut off."""
+        databases = self.project.databases if self.project and not self.running else ()
+        for database in databases:
+            if database.alias == history.database:
+                await asyncio.to_thread(self.state.settle_kept, database, history)
 
     # --------------------------------------------------------------- requests
     def forget(self) -> None:

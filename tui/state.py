@@ -10,7 +10,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from djmig_tui.protocol import Database, History, KeptPart, MigrationFile, ProtocolError, from_wire, to_wire
+from djmig_tui.protocol import (
+    Database,
+    History,
+    KeptPart,
+    MigrationFile,
+    Plan,
+    ProtocolError,
+    from_wire,
+    to_wire,
+)
 
 from .private_files import append_line, make_folder, read_end, write_whole
 from .records import content_of, record, slug
@@ -111,9 +120,13 @@ class State:
         return self._backups.sweep()
 
     # -- kept rows
-    def begin_kept(self, database: Database, reason: str) -> KeptWriter:
+    def begin_kept(self, database: Database, plan: Plan) -> KeptWriter:
         """Return where the rows go that a run drops; nothing is there before the first of them."""
-        return self._kept.begin(database, reason)
+        return self._kept.begin(database, plan)
+
+    def settle_kept(self, database: Database, history: History) -> None:
+        """Find out by the records what became of runs that were cut off while they kept rows."""
+        self._kept.settle(database, history)
 
     def kept(self) -> list[KeptEntry]:
         """Return the kept rows, those of the newest run first; those past their age are dropped."""

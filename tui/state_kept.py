@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import errno
 import hashlib
 import json
@@ -14,15 +15,19 @@ from collections.abc import Callable, Collection
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from threading import Lock
 
-from djmig_tui.protocol import Database, KeepRows, KeptPart
+from djmig_tui.protocol import Database, History, KeepRows, KeptPart, Plan
 
-from .private_files import FILE_MODE, make_folder, sync_folder, write_whole
+from .cut_off import what_stands
+from .private_files import FILE_MODE, hold_new, not_held, sync_folder, write_whole
 from .records import record
-from .store import KeptEntry, StateError
+from .store import KeptEntry, Recorded, StateError
 
 #: Rows are kept for so long.
 AGE = timedelta(days=30)
+#: An engine whose interface was killed has taken its one transaction back, or committed it, after so long.
+ENDING = timedelta(hours=1)
 
 _MANIFEST = "manifest.json"
 #: The names that we give: any other folder was put there by somebody else.
@@ -42,7 +47,7 @@ class KeptRows:
         self.folder = folder
         self._now = now
 
-    def begin(self, database: Database, reason: str) -> Writer:
+    def begin(self, database: Database, plan: Plan) -> Writer:
         """Return where the rows of a run go."""
         at = self._now()
         id = f"{at.astimezone(timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
@@ -52,8 +57,10 @@ class KeptRows:
             database=database.alias,
             name=database.name,
             host=database.host,
-            reason=reason,
+            reason=plan.title,
             parts=(),
+            recorded=tuple(Recorded(f"{step.app}.{step.name}", step.applied_at) for step in plan.steps),
+            one_transaction=plan.one_transaction,
         )
         return Writer(self.folder / id, entry)
 
@@ -62,6 +69,33 @@ class KeptRows:
         self._drop_old()
         found = [self._read(path) for path in self.folder.glob(f"*/{_MANIFEST}")]
         return sorted((one for one in found if one), key=lambda one: (one.at, one.id), reverse=True)
+
+    def settle(self, database: Database, history: History) -> None:
+        """Find out what became of runs on `database` that were cut off: its records in `history` tell.
+
+        What no step dropped is deleted, as far as that is certain; what the records do not tell stays.
+        """
+        for folder in self.folder.glob("*"):
+            if _OURS.fullmatch(folder.name):
+                # What cannot be read, written or deleted is looked at again next time.
+                with not_held(folder) as free, contextlib.suppress(OSError):
+                    if free:
+                        self._settle(folder, database, history)
+
+    def _settle(self, folder: Path, database: Database, history: History) -> None:
+        entry = self._read(folder / _MANIFEST)
+        if entry is None:
+            if not (folder / _MANIFEST).exists():  # the first step waited for its rows, and never began
+                _delete(folder)
+            return
+        theirs = (entry.database, entry.name, entry.host) == (database.alias, database.name, database.host)
+        if entry.certain or not theirs:
+            return
+        stands = what_stands(entry, history)
+        if stands is True:
+            Writer(folder, entry).finish(entry.steps)
+        elif stands is False and self._now() - datetime.fromisoformat(entry.at) > ENDING:
+            _delete(folder)
 
     def file(self, entry: KeptEntry, part: KeptPart) -> str:
         """Return where the lines of a part are."""
@@ -96,23 +130,37 @@ class Writer:
         self._descriptor: int | None = None
         self._digest = hashlib.sha256()
         self._size = 0
+        self._held: int | None = None
+        self._one_at_a_time = Lock()
+        self._over = False
 
     def take(self, rows: KeepRows) -> None:
         """Keep the next lines; with the last of a part, all of it is on the disk when this returns."""
-        try:
-            self._write(base64.b64decode(rows.data))
-            if rows.part is not None:
-                self._close(rows.part)
-        except StateError:
-            raise
-        except OSError as error:
-            raise _cannot_keep(self._folder.parent, error) from error
+        with self._one_at_a_time:
+            if self._over:  # the run failed while these were on their way
+                raise StateError("The run is over: nothing more is kept.")
+            try:
+                self._write(base64.b64decode(rows.data))
+                if rows.part is not None:
+                    self._close(rows.part)
+            except StateError:
+                raise
+            except OSError as error:
+                raise _cannot_keep(self._folder.parent, error) from error
 
     def finish(self, done: Collection[str]) -> KeptEntry | None:
         """Say which steps stand: only their rows are kept. None if that leaves nothing."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        with self._one_at_a_time:
+            self._over = True
+            try:
+                return self._finish(done)
+            finally:
+                for descriptor in (self._descriptor, self._held):
+                    if descriptor is not None:
+                        os.close(descriptor)
+                self._descriptor = self._held = None
+
+    def _finish(self, done: Collection[str]) -> KeptEntry | None:
         stand = tuple(part for part in self._entry.parts if part.step in done)
         if not stand:
             if self._folder.exists():
@@ -127,7 +175,8 @@ class Writer:
 
     def _write(self, data: bytes) -> None:
         if self._descriptor is None:
-            make_folder(self._folder)
+            if self._held is None:
+                self._held = hold_new(self._folder)
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
             self._descriptor = os.open(self._folder / "part", flags, FILE_MODE)
             self._digest, self._size = hashlib.sha256(), 0

@@ -9,7 +9,16 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from djmig_tui.protocol import BackupMade, Database, History, KeepRows, KeptPart, MigrationFile, TableRows
+from djmig_tui.protocol import (
+    BackupMade,
+    Database,
+    History,
+    KeepRows,
+    KeptPart,
+    MigrationFile,
+    Plan,
+    TableRows,
+)
 
 if TYPE_CHECKING:
     from .state_resets import ResetRecord
@@ -89,6 +98,14 @@ class BackupEntry:
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """A step of a run, and when its migration had been applied by its record, if it had one."""
+
+    step: str  # "app.name"
+    applied_at: str | None = None
+
+
+@dataclass(frozen=True)
 class KeptEntry:
     """The rows that one run dropped, in the state folder: their manifest. Each part is a file beside it."""
 
@@ -100,6 +117,8 @@ class KeptEntry:
     reason: str  # the title of the plan
     parts: tuple[KeptPart, ...]  # in the order in which they were kept
     certain: bool = False  # the run has ended, and its steps stand; else only the records can tell
+    recorded: tuple[Recorded, ...] = ()  # the steps of the run before it began
+    one_transaction: bool = False  # all of the run stands, or nothing
 
     @property
     def rows(self) -> int:
@@ -198,8 +217,11 @@ class StateStore(Protocol):
     def sweep_backups(self) -> list[str]:
         """Delete what was cut off half-way; return a sentence for each: nothing else is lost."""
 
-    def begin_kept(self, database: Database, reason: str) -> KeptWriter:
+    def begin_kept(self, database: Database, plan: Plan) -> KeptWriter:
         """Return where the rows go that a run drops; nothing is there before the first of them."""
+
+    def settle_kept(self, database: Database, history: History) -> None:
+        """Find out by the records what became of runs that were cut off while they kept rows."""
 
     def kept(self) -> list[KeptEntry]:
         """Return the kept rows, those of the newest run first; those past their age are dropped."""

@@ -8,8 +8,12 @@ from importlib import import_module
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from ..catalogue import Column
+from .fitting_mysql import fits
+
+__all__ = ["columns", "encode", "fits", "literal", "out", "reading", "settled"]
 
 _NUMBERS = re.compile(r"(?i)(tiny|small|medium|big)?int|decimal|numeric")
+_DECIMAL = re.compile(r"(?i)decimal\(\d+,\d+\)")
 _FLOATS = re.compile(r"(?i)float|double|real")
 _BYTES = re.compile(
     r"(?i)(tiny|medium|long)?blob|(var)?binary|geom|point|linestring|polygon|multi(point|line|poly)"
@@ -46,6 +50,12 @@ def reading(connection: Any) -> Any:
     connection.ensure_connection()
     kind = import_module(connection.Database.__name__ + ".cursors").SSCursor
     return contextlib.closing(connection.connection.cursor(kind))
+
+
+def cast(sql: str, column: Column) -> str:
+    """Return what becomes of a value, as the column has it: a number with all of its places."""
+    match = _DECIMAL.match(column.type)
+    return "CAST(%s AS %s)" % (sql, match[0]) if match else sql
 
 
 def out(sql: str, column: Column) -> str:
@@ -105,11 +115,6 @@ def among(names: Sequence[str], rows: Sequence[str]) -> str:
     if len(names) == 1:
         return "%s IN (%s)" % (names[0], ", ".join(rows))
     return "(%s) IN (%s)" % (", ".join(names), ", ".join("(%s)" % row for row in rows))
-
-
-def fits(connection: Any, column: Column, text: str) -> bool:
-    """Only writing tells: the server refuses it then, and the row is left alone."""
-    return True
 
 
 def inserted(connection: Any, table: Any) -> None:

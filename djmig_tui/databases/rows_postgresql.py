@@ -48,6 +48,11 @@ def reading(connection: Any) -> Any:
     return connection.chunked_cursor()
 
 
+def cast(sql: str, column: Column) -> str:
+    """Return what becomes of a value, as the column has it: a number with all of its places."""
+    return "CAST(%s AS %s)" % (sql, column.type.replace("%", "%%"))
+
+
 def out(sql: str, column: Column) -> str:
     """Return what to select."""
     return "%s::text" % sql

@@ -2,12 +2,22 @@
 
 import base64
 import contextlib
+import re
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from ..catalogue import Column
 
 #: What `PRAGMA table_xinfo` calls columns that are generated.
 _GENERATED = (2, 3)
+
+#: Declared types, and the kinds of values that belong there.
+_KINDS = (
+    (re.compile("int|bool"), "i"),
+    (re.compile("char|clob|text"), "tif"),  # a number becomes a text there
+    (re.compile("blob"), "b"),
+    (re.compile("real|floa|doub|decimal|numeric"), "if"),
+    (re.compile("date|time"), "t"),
+)
 
 #: By what equal values are grouped.
 GROUPED = "%s"
@@ -29,6 +39,11 @@ def settled(connection: Any) -> Iterator[None]:
 def reading(connection: Any) -> Any:
     """Return a cursor that reads row by row: that is how all of them do here."""
     return connection.cursor()
+
+
+def cast(sql: str, column: Column) -> str:
+    """Return what becomes of a value, as the column has it: here nothing is cut or rounded."""
+    return sql
 
 
 def out(sql: str, column: Column) -> str:
@@ -79,8 +94,24 @@ def among(names: Sequence[str], rows: Sequence[str]) -> str:
 
 
 def fits(connection: Any, column: Column, text: str) -> bool:
-    """Any column takes any value."""
-    return True
+    """Return whether a value is of a kind that Django reads from such a column: SQLite takes any.
+
+    By the declared type, in the order of SQLite's own rules (https://www.sqlite.org/datatype3.html, 3.1).
+    """
+    declared = column.type.lower()
+    kinds = next((kinds for words, kinds in _KINDS if words.search(declared)), None)
+    if kinds is None:
+        return True
+    return text[0] in kinds and (kinds != "t" or _is_moment(connection, declared, text[1:]))
+
+
+def _is_moment(connection: Any, declared: str, text: str) -> bool:
+    time_of_day = not declared.startswith("date") and "stamp" not in declared
+    if (":" if time_of_day else "-") not in text:  # a mere number is a moment to SQLite
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s(%%s) IS NOT NULL" % ("time" if time_of_day else "datetime"), [text])
+        return bool(cursor.fetchone()[0])
 
 
 def inserted(connection: Any, table: Any) -> None:

@@ -15,7 +15,7 @@ MANY = 1_000_000
 #: What they may take at any moment, in bytes; the rows themselves take more than twice as much.
 ROOM = 30_000_000
 
-_FILL = {
+FILL = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {0})"
     " INSERT INTO shop_item (id, name, a) SELECT i, 'item', 5000000 + i FROM n",
     "postgresql": "INSERT INTO shop_item (id, name, a)"
@@ -55,7 +55,7 @@ def _is_engine(environ: Path, engine: Driver) -> bool:
 def test_a_million_kept_rows_take_little_memory(vendor: str, tmp_path: Path) -> None:
     with project_of(tmp_path, shop(add("a")), vendor) as project:
         project.migrate_all()
-        execute(project, _FILL[vendor].format(MANY))
+        execute(project, FILL[vendor].format(MANY))
         with driving(project) as engine:
             keeping = Keeping(engine, tmp_path)
             engine.plan("back", "shop", "0001_initial")  # all is imported

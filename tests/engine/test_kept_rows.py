@@ -132,16 +132,34 @@ def test_several_steps_come_back_through_renames(make: Make, vendor: str) -> Non
     assert project.rows()["shop_thing"] == before["shop_thing"]
 
 
-def test_values_that_do_not_fit_any_more_are_left_out(make: Make, postgresql: str) -> None:
-    project, keeping = make(postgresql, shop(NOTE), *ROWS)
+SHORTER = ("max_length=20", "max_length=3", {"match": 3, "unfit": 2})
+NUMBER = ("CharField(max_length=20, ", "IntegerField(", {"unfit": 5})
+MOMENT = ("CharField(max_length=20, ", "DateTimeField(", {"unfit": 5})
+
+
+@pytest.mark.parametrize(
+    ("vendor", "change"),
+    [
+        ("postgresql", SHORTER),
+        ("mysql", SHORTER),
+        *((vendor, change) for vendor in ("sqlite", "postgresql", "mysql") for change in (NUMBER, MOMENT)),
+    ],
+    indirect=["vendor"],
+)
+def test_values_that_do_not_fit_any_more_are_left_out(
+    make: Make, vendor: str, change: tuple[str, str, dict[str, int]]
+) -> None:
+    """Told before anything is written, and nothing of another type is written where the database would."""
+    before, after, expected = change
+    project, keeping = make(vendor, shop(NOTE), *ROWS)
     entry = keeping.kept("0001_initial")
     path = project.folder / "shop" / "migrations" / "0002_step.py"
-    path.write_text(path.read_text().replace("max_length=20", "max_length=3"))
+    path.write_text(path.read_text().replace(before, after))
     with driving(project) as engine:  # another one: this one knows the file as it was
         keeping.engine = engine
         keeping.forward()
         (matched,) = keeping.match(entry)
-        assert counts(matched) == {"match": 3, "unfit": 2}
+        assert counts(matched) == expected
         assert keeping.put_back(entry) == (matched,)
 
 

@@ -128,9 +128,9 @@ def test_what_a_run_kept_is_not_certain_before_its_end(state: State) -> None:
 
 
 def _keep(rows: KeptRows) -> None:
-    from tests.interface.fake_engine import KEPT_ROWS
+    from tests.interface.fake_engine import KEPT_PLAN, KEPT_ROWS
 
-    writer = rows.begin(DATABASE, "Back to store.0002")
+    writer = rows.begin(DATABASE, KEPT_PLAN)
     for each in KEPT_ROWS:
         writer.take(each)
 

@@ -35,6 +35,12 @@ KEPT_ROWS = (
     p.KeepRows(1, base64.b64encode(KEPT).decode("ascii")),
     p.KeepRows(2, "", KEPT_PART),
 )
+#: The rollback that drops them.
+KEPT_PLAN = p.Plan(
+    "default", p.BACK_TO, "store", "0001_initial", "store.0001_initial", "Back to 0001_initial", p.LOSES,
+    (), (p.Step("store", "0002_add_price_to_product", True, (), True, None),),
+    (), (), (), (), "f" * 64, one_transaction=True,
+)  # fmt: skip
 CONTENT = bookshop.SOURCE.format(label="store").encode()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from djmig_tui.protocol import Database, History, KeptPart, MigrationFile
+from djmig_tui.protocol import Database, History, KeptPart, MigrationFile, Plan
 from tui.app import DjmigApp
 from tui.engine.api import Engine
 from tui.messages import Where
@@ -72,9 +72,12 @@ class FakeState:
     def in_trash(self, mark: str) -> TrashEntry | None:
         return next((entry for entry in self.trash if entry.mark == mark), None)
 
-    def begin_kept(self, database: Database, reason: str) -> KeptWriter:
+    def begin_kept(self, database: Database, plan: Plan) -> KeptWriter:
         self.happened.append(f"keep rows {database.alias}")
-        return self._kept.begin(database, reason)
+        return self._kept.begin(database, plan)
+
+    def settle_kept(self, database: Database, history: History) -> None:
+        self._kept.settle(database, history)
 
     def kept(self) -> list[KeptEntry]:
         return self._kept.entries()

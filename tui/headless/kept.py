@@ -28,9 +28,11 @@ def answer(state: State, options: Options) -> Answer:
 
 async def put_back(session: Session) -> Answer:
     """Show how many kept rows match and, with --yes, put them back."""
-    await session.project()
+    project = await session.project()
     options, state = session.options, session.state
     entry = _find(state, options)
+    if not entry.certain:
+        entry = await _settled(session, project, entry)
     matched = await kept_rows.match(session.engine, state, entry, session.on_progress)
     text = lines(*_about(entry), *(f"  {kept_rows.in_words(part)}" for part in matched.parts))
     if options.read_only or not options.yes or not kept_rows.matching(matched):
@@ -84,6 +86,17 @@ def afterwards(kept: kept_rows.RowsKept | None) -> str:
 
 
 # ---------------------------------------------------------------------------- details
+async def _settled(session: Session, project: Project, entry: KeptEntry) -> KeptEntry:
+    """Return what is kept of a run that was cut off, by what the records say of it."""
+    session.state.settle_kept(database_of(session, project), await session.history())
+    found = next((one for one in session.state.kept() if one.id == entry.id), None)
+    if found is None:
+        raise CommandError(
+            "That run was cut off and has dropped nothing, by the records: there is nothing to put back."
+        )
+    return found
+
+
 def _find(state: State, options: Options) -> KeptEntry:
     entries, typed = state.kept(), options.id or ""
     found = [one for one in entries if one.id == typed]
@@ -110,7 +123,7 @@ def _delete(state: State, options: Options, entry: KeptEntry) -> Answer:
 
 
 def _about(entry: KeptEntry) -> list[str]:
-    doubt = "" if entry.certain else "; its run was cut off, so only the records tell what was dropped"
+    doubt = "" if entry.certain else "; its run was cut off: put-back asks the records what it dropped"
     kept = f"{count(entry.rows, 'row or value', 'rows and values')}, {size_in_words(entry.size)}{doubt}"
     parts = [
         f"  {part.step}: {part.table if part.column is None else f'{part.table}.{part.column}'}"
