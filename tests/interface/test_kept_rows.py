@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from djmig_tui.protocol import PutRowsBack, RunPlan
+from tui.describe_kept import describe_rows
 from tui.options_kept import LIMIT
+from tui.screens.backups import BackupsScreen
 from tui.screens.run import RunScreen
 
 from .fake_engine import KEPT_PART
@@ -64,3 +68,46 @@ async def test_what_was_kept_is_offered_after_the_migrate_and_put_back() -> None
         await desk.until(lambda: "What was kept is back" in desk.texts)
         assert isinstance(desk.engine.writes[-1], PutRowsBack)
         assert desk.state.journal[-1].action == "put rows back"
+
+
+async def _listed(desk: Desk) -> None:
+    await _plan(desk)
+    await _run(desk)
+    await desk.press("escape", "B")
+    await desk.until(lambda: isinstance(desk.app.screen, BackupsScreen))
+    await desk.until(lambda: "kept rows" in desk.texts)
+
+
+async def test_the_backups_screen_lists_kept_rows_beside_the_backup_and_says_how_they_come_back() -> None:
+    async with Desk().sit_down() as desk:
+        await _listed(desk)
+        (entry,), (backup,) = desk.state.kept(), desk.state.backups()
+        assert backup.at <= entry.at  # so the rows are the newer, and under the cursor
+        said = describe_rows(entry).plain
+        assert "store.0002_add_price_to_product: store_product.price (1 value)" in said
+        assert "1 row or value, 14 bytes" in desk.texts
+        assert "deleted after 30 days" in desk.texts
+        assert f"djmig-tui kept put-back {entry.id}" in desk.texts
+        assert "Not certain" not in desk.texts
+        await desk.press("enter")
+        assert "Rows are put back on the command line" in desk.notices
+        assert not any(isinstance(one, PutRowsBack) for one in desk.engine.asked)
+
+
+async def test_kept_rows_are_deleted_from_the_backups_screen_only_after_a_yes() -> None:
+    async with Desk().sit_down() as desk:
+        await _listed(desk)
+        await desk.press("D", "escape")
+        assert len(desk.state.kept()) == 1
+        await desk.press("D", "y")
+        assert desk.state.kept() == []
+        assert len(desk.state.backups()) == 1
+        assert "kept rows" not in desk.texts
+
+
+async def test_rows_of_a_run_that_was_cut_off_are_called_not_certain() -> None:
+    async with Desk().sit_down() as desk:
+        await _listed(desk)
+        (entry,) = desk.state.kept()
+        said = describe_rows(replace(entry, certain=False)).plain
+        assert "Not certain: its run was cut off, so only the records tell what was dropped." in said
