@@ -62,9 +62,9 @@ def describe_rows(entry: KeptEntry) -> Content:
     return stack(
         section("Rows that a run dropped", [Content(one_line(fact, 300)) for fact in facts]),
         section("Beware", map(Content, unsure)),
-        section("Parts", [Content(one_line(part_in_words(part), 300)) for part in entry.parts]),
         section(
             "To put them back, once it is migrated again",
             [Content.assemble(("$ ", "$primary"), put_back_command(entry))],
         ),
+        section("Parts", [Content(one_line(part_in_words(part), 300)) for part in entry.parts]),
     )
