@@ -8,10 +8,11 @@ from djmig_tui.protocol import Plan, RowsMatched, RunFinished
 
 from . import kept_rows
 from .describe import bullets, section
+from .describe_kept import amount, put_back_command
 from .kept_rows import RowsKept
 from .session import Session
 from .store import KeptEntry
-from .text import count, one_line, size_in_words
+from .text import count, one_line
 
 
 class KeptOffer:
@@ -56,10 +57,9 @@ def kept_by(kept: RowsKept | None) -> list[Content]:
     entry = kept.entry if kept is not None else None
     if entry is None:
         return []
-    what = f"{count(entry.rows, 'row or value', 'rows and values')}, {size_in_words(entry.size)}"
     lines = [
-        what,
+        amount(entry),
         "Once it is migrated again, they can be put back there.",
-        f"djmig-tui kept put-back {entry.id}",
+        put_back_command(entry),
     ]
     return [Content(), *section("What was dropped is kept", bullets(lines))]

@@ -83,6 +83,8 @@ def test_a_copy_in_use_is_left_alone_and_one_that_does_not_say_so_is_named(tmp_p
                 assert copies(project) == in_use
                 stop(engine, task)
             assert copies(project) == [unmarked]
+            for file in (project.folder / "shop" / "migrations").glob("0003*.py"):
+                file.write_text(file.read_text().replace("time.sleep(60)", ""))
             project.manage("migrate", "shop", "0002")
             with driving(project) as engine:
                 notes = ask(engine, engine.plan(p.BACK_TO, "shop", "0001_initial")).notes

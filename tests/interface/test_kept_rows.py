@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from djmig_tui.protocol import PutRowsBack, RunPlan
+from tui.context import READ_ONLY
+from tui.describe_kept import describe_rows
 from tui.options_kept import LIMIT
+from tui.screens.backups import BackupsScreen
 from tui.screens.run import RunScreen
 
-from .fake_engine import KEPT_PART
-from .harness import Desk
+from .bookshop import PROJECT
+from .fake_engine import KEPT_PART, KEPT_PLAN, KEPT_ROWS
+from .harness import NARROW, Desk
 
 PRICE = "store.0002_add_price_to_product"
 
@@ -64,3 +70,67 @@ async def test_what_was_kept_is_offered_after_the_migrate_and_put_back() -> None
         await desk.until(lambda: "What was kept is back" in desk.texts)
         assert isinstance(desk.engine.writes[-1], PutRowsBack)
         assert desk.state.journal[-1].action == "put rows back"
+
+
+async def _listed(desk: Desk) -> None:
+    await _plan(desk)
+    await _run(desk)
+    await desk.press("escape", "B")
+    await desk.until(lambda: isinstance(desk.app.screen, BackupsScreen))
+    await desk.until(lambda: "kept rows" in desk.texts)
+    await desk.settle()
+
+
+async def test_the_backups_screen_lists_kept_rows_beside_the_backup_and_says_how_they_come_back() -> None:
+    async with Desk().sit_down() as desk:
+        await _listed(desk)
+        (entry,), (backup,) = desk.state.kept(), desk.state.backups()
+        assert backup.at <= entry.at  # so the rows are the newer, and under the cursor
+        said = describe_rows(entry).plain
+        assert "store.0002_add_price_to_product: store_product.price (1 value)" in said
+        assert "1 row or value, 14 bytes" in desk.texts
+        assert "deleted after 30 days" in desk.texts
+        assert f"djmig-tui kept put-back {entry.id}" in desk.texts
+        assert "Not certain" not in desk.texts
+        await desk.press("enter")
+        assert "Rows are put back on the command line" in desk.notices
+        assert not any(isinstance(one, PutRowsBack) for one in desk.engine.asked)
+
+
+async def test_the_command_that_puts_kept_rows_back_is_in_sight_on_a_small_terminal() -> None:
+    async with Desk().sit_down(NARROW) as desk:
+        await _listed(desk)
+        assert f"$ djmig-tui kept put-back {desk.state.kept()[0].id}" in desk.texts
+
+
+async def test_kept_rows_are_deleted_from_the_backups_screen_only_after_a_yes() -> None:
+    async with Desk().sit_down() as desk:
+        await _listed(desk)
+        await desk.press("D", "escape")
+        assert len(desk.state.kept()) == 1
+        await desk.press("D", "y")
+        assert desk.state.kept() == []
+        assert len(desk.state.backups()) == 1
+        assert "kept rows" not in desk.texts
+
+
+async def test_rows_of_a_run_that_was_cut_off_are_called_not_certain() -> None:
+    async with Desk().sit_down() as desk:
+        await _listed(desk)
+        (entry,) = desk.state.kept()
+        said = describe_rows(replace(entry, certain=False)).plain
+        assert "Not certain: its run was cut off, and the records do not tell" in said
+
+
+async def test_read_only_deletes_no_kept_rows_and_gives_the_reason() -> None:
+    async with Desk(read_only=True).sit_down() as desk:
+        writer = desk.state.begin_kept(PROJECT.databases[0], KEPT_PLAN)
+        for rows in KEPT_ROWS:
+            writer.take(rows)
+        assert writer.finish([KEPT_PART.step]) is not None
+        await desk.press("B")
+        await desk.until(lambda: "kept rows" in desk.texts)
+        await desk.press("D")
+        assert isinstance(desk.app.screen, BackupsScreen)
+        assert READ_ONLY in desk.notices
+        assert len(desk.state.kept()) == 1

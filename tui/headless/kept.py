@@ -5,11 +5,12 @@ from __future__ import annotations
 from djmig_tui.protocol import Plan, Project, RowsMatched, to_wire
 
 from .. import kept_rows
+from ..describe_kept import amount, doubt, part_in_words, put_back_command
 from ..options import Options
 from ..options_kept import DELETE, LIMIT
 from ..state import State
 from ..store import KeptEntry, StateError
-from ..text import count, size_in_words, when
+from ..text import size_in_words, when
 from .answer import DONE, FAILED, USAGE, Answer, CommandError, lines
 from .backups import database_of
 from .session import Session
@@ -80,8 +81,8 @@ def afterwards(kept: kept_rows.RowsKept | None) -> str:
     if entry is None:
         return ""
     return lines(
-        f"Kept {count(entry.rows, 'row or value', 'rows and values')}, {size_in_words(entry.size)}.",
-        f"Once it is migrated again, to put them back: djmig-tui kept put-back {entry.id} --yes",
+        f"Kept {amount(entry)}.",
+        f"Once it is migrated again, to put them back: {put_back_command(entry)} --yes",
     )
 
 
@@ -123,14 +124,10 @@ def _delete(state: State, options: Options, entry: KeptEntry) -> Answer:
 
 
 def _about(entry: KeptEntry) -> list[str]:
-    doubt = "" if entry.certain else "; its run was cut off: put-back asks the records what it dropped"
-    kept = f"{count(entry.rows, 'row or value', 'rows and values')}, {size_in_words(entry.size)}{doubt}"
-    parts = [
-        f"  {part.step}: {part.table if part.column is None else f'{part.table}.{part.column}'}"
-        f" ({count(part.rows, 'row' if part.column is None else 'value')})"
-        for part in entry.parts
-    ]
-    return [entry.id, f"  {entry.database}, {when(entry.at)}, {entry.reason}", f"  {kept}", *parts]
+    unsure = f"; {doubt(entry)}" if doubt(entry) else ""
+    parts = [f"  {part_in_words(part)}" for part in entry.parts]
+    first = f"  {entry.database}, {when(entry.at)}, {entry.reason}"
+    return [entry.id, first, f"  {amount(entry)}{unsure}", *parts]
 
 
 def entry_data(entry: KeptEntry) -> dict[str, object]:

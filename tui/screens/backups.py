@@ -1,9 +1,11 @@
-"""The backups of a project: make one, look at them, and the way to restoring one."""
+"""The backups of a project, and the rows that runs kept: make one, look at them, restore or delete one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from textual import on
 from textual.containers import Horizontal
@@ -14,13 +16,14 @@ from textual.widgets.option_list import Option
 
 from djmig_tui.protocol import BackupMeans, DropKept, KeptDatabase, ListKept, Progress
 
-from .. import background, backups
+from .. import background, backups, kept_rows
 from ..actions import BACKUPS, bindings
 from ..context import READ_ONLY, Context
 from ..describe_backups import by_hand, describe_entry, describe_kept, describe_none, entry_line, kept_line
+from ..describe_kept import describe_rows, put_back_command, rows_line
 from ..engine.errors import EngineError
 from ..session import Session
-from ..store import ASKED_FOR, BackupEntry, StateError
+from ..store import ASKED_FOR, BackupEntry, KeptEntry, StateError
 from ..text import one_line, progress_in_words, size_in_words, when
 from ..widgets.bars import Banner, StatusBar
 from ..widgets.prose import Prose
@@ -31,11 +34,11 @@ from .confirm import database_of
 from .restore import RestoreScreen
 from .restoring import open_swap
 
-Thing = BackupEntry | KeptDatabase
+Thing = BackupEntry | KeptEntry | KeptDatabase
 
 
 class BackupsScreen(ActionScreen[None]):
-    """Lists what can be put back: backups, the newest first, then databases that restores replaced."""
+    """Lists what can be put back: backups and kept rows, the newest first, then replaced databases."""
 
     SCOPE = BACKUPS
     BINDINGS = bindings(BACKUPS)
@@ -81,9 +84,11 @@ class BackupsScreen(ActionScreen[None]):
     # ---------------------------------------------------------- what is shown
     async def _read(self) -> None:
         swept = self._session.state.sweep_backups()
-        # The newest first, as they come; those of the database that is shown before all others.
-        entries = sorted(self._session.state.backups(), key=lambda one: one.database != self._database)
-        found: list[Thing] = [*entries]
+        state = self._session.state
+        both: list[BackupEntry | KeptEntry] = [*state.backups(), *state.kept()]
+        both.sort(key=lambda one: datetime.fromisoformat(one.at), reverse=True)
+        # The newest first; those of the database that is shown before all others.
+        found: list[Thing] = [*sorted(both, key=lambda one: one.database != self._database)]
         self._show(found)
         if swept:
             self.query_one(Banner).show(" ".join(swept))
@@ -102,7 +107,7 @@ class BackupsScreen(ActionScreen[None]):
         self._things = things
         choices.clear_options()
         for one in things:
-            choices.add_option(Option(entry_line(one) if isinstance(one, BackupEntry) else kept_line(one)))
+            choices.add_option(Option(_line(one)))
         if things:
             choices.highlighted = min(at, len(things) - 1)
         self._describe()
@@ -120,6 +125,8 @@ class BackupsScreen(ActionScreen[None]):
         elif isinstance(one, BackupEntry):
             command = by_hand(one, database_of(self.djmig, one.database))
             text = describe_entry(one, self._session.history, command)
+        elif isinstance(one, KeptEntry):
+            text = describe_rows(one)
         else:
             text = describe_kept(one)
         self.query_one(Prose).show(text)
@@ -172,6 +179,8 @@ class BackupsScreen(ActionScreen[None]):
         if isinstance(one, BackupEntry):
             screen = RestoreScreen(self._session, one, read_only=self._read_only)
             self.app.push_screen(screen, self._came_back)
+        elif isinstance(one, KeptEntry):
+            self.djmig.say(f"Rows are put back on the command line: {put_back_command(one)}")
         elif one is not None and self._read_only:
             self.djmig.say(READ_ONLY, "warning")
         elif one is not None:
@@ -190,6 +199,8 @@ class BackupsScreen(ActionScreen[None]):
             return
         if isinstance(one, BackupEntry):
             title, what = f"Delete the backup of {when(one.at)}?", one.path
+        elif isinstance(one, KeptEntry):
+            title, what = f"Delete the rows kept {when(one.at)}?", one.reason
         else:
             title, what = f"Drop the database {one_line(one.name)}?", "It was replaced by a restore."
         lines = [Content(one_line(what, 500)), Content("It does not come back.")]
@@ -204,6 +215,8 @@ class BackupsScreen(ActionScreen[None]):
         try:
             if isinstance(one, BackupEntry):
                 self._session.state.delete_backup(one)
+            elif isinstance(one, KeptEntry):
+                kept_rows.delete(self._session.state, one)
             else:
                 await self._session.engine.drop_kept(DropKept(self._database, one.name))
         except (EngineError, StateError) as error:
@@ -213,7 +226,10 @@ class BackupsScreen(ActionScreen[None]):
     def action_copy_path(self) -> None:
         """Copy where it is."""
         one = self._chosen
-        if one is not None:
+        if isinstance(one, KeptEntry):
+            folder = Path(self._session.state.kept_file(one, one.parts[0])).parent
+            self.djmig.copy(str(folder), "where it is")
+        elif one is not None:
             self.djmig.copy(one.path if isinstance(one, BackupEntry) else one.name, "where it is")
 
     def project_changed(self) -> None:
@@ -246,3 +262,9 @@ class BackupsScreen(ActionScreen[None]):
     def _close_question(self) -> None:
         if self._ask is not None and self._ask.is_current:
             self._ask.dismiss(False)
+
+
+def _line(one: Thing) -> Content:
+    if isinstance(one, BackupEntry):
+        return entry_line(one)
+    return rows_line(one) if isinstance(one, KeptEntry) else kept_line(one)
