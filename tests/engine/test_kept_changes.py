@@ -94,6 +94,24 @@ def test_numbers_that_were_rounded_have_all_their_places_again(make: Make, serve
     assert project.rows()["shop_item"] == before["shop_item"]
 
 
+def test_texts_that_became_numbers_have_their_zeros_and_spaces_again(make: Make, postgresql: str) -> None:
+    steps = [
+        'migrations.AddField("item", "code", models.IntegerField(null=True))',
+        'migrations.AlterField("item", "code", models.CharField(max_length=20, null=True))',
+    ]
+    rows = [
+        f"INSERT INTO shop_item (id, name, code) VALUES ({number}, 'x', {code})"
+        for number, code in enumerate(("'007'", "' 8 '", "'9'", "NULL"), 1)
+    ]
+    project, keeping = make(postgresql, shop(*steps), *rows)
+    before = project.rows()["shop_item"]
+    entry = keeping.kept("0002_step")
+    assert [(part.column, part.rows, part.became) for part in entry.parts] == [("code", 2, True)]
+    keeping.forward()
+    assert [counts(part) for part in keeping.put_back(entry)] == [{"match": 2}]
+    assert project.rows()["shop_item"] == before
+
+
 def test_a_column_that_is_changed_and_then_dropped_comes_back_whole(make: Make, vendor: str) -> None:
     """Backwards the change comes before the drop: every value is kept, as it was before both."""
     steps = [
