@@ -7,6 +7,7 @@ import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -452,7 +453,9 @@ def test_content_types_and_permissions_end_as_after_djangos_migrate(tmp_path: Pa
                 assert ours.snapshot() == theirs.snapshot()
             assert engine.sql("shop", "0002_step").sql == sql
             again = engine.plan(p.BACK_TO, "shop", "0001_initial")
-            assert again.steps == plan.steps
+            assert [replace(step, applied_at=None) for step in again.steps] == [
+                replace(step, applied_at=None) for step in plan.steps
+            ]
             assert again.fingerprint == plan.fingerprint
             assert engine.run(engine.plan(p.ZERO, "shop")).error is None
             theirs.manage("migrate", "shop", "zero")
