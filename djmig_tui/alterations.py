@@ -98,8 +98,7 @@ def consequences(old: Any, new: Any, name: str, connection: Any) -> List[Consequ
         filled, value = null_fill(new, connection)
         if filled:
             words = "the database's default" if value is NOT_PROVIDED else str(value) or "empty text"
-            known = value is not NOT_PROVIDED
-            filling = ("%s", (value,)) if known else ("", ())
+            filling = ("", ()) if value is NOT_PROVIDED else ("%s", (value,))
             found.append(Consequence(LOSES, "{c} IS NULL", (), "NULL becomes %s" % words, *filling))
         elif connection.vendor == "mysql" and not strict(connection):
             found.append(Consequence(LOSES, "{c} IS NULL", (), "NULL becomes the type's empty value"))
@@ -265,11 +264,9 @@ def _decimals(old: Any, new: Any, connection: Any) -> List[Consequence]:
     overflow = "abs(round({c}, %d)) >= %d" % (new.decimal_places, limit)
     found = [Consequence(what, overflow, (), "%d or more" % limit)]
     if old.decimal_places is None or old.decimal_places > new.decimal_places:
-        rounded = "round({c}, %d) <> {c} AND NOT (%s)" % (new.decimal_places, overflow)
-        words, becomes = "rounded to %d places", "round({c}, %d)"
-        found.append(
-            Consequence(LOSES, rounded, (), words % new.decimal_places, becomes % new.decimal_places)
-        )
+        becomes = "round({c}, %d)" % new.decimal_places
+        rounded = "%s <> {c} AND NOT (%s)" % (becomes, overflow)
+        found.append(Consequence(LOSES, rounded, (), "rounded to %d places" % new.decimal_places, becomes))
     return found
 
 

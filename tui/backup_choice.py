@@ -30,8 +30,7 @@ class BackupChoice:
 
     @property
     def _database(self) -> Database | None:
-        databases = self._session.project.databases if self._session.project else ()
-        return next((one for one in databases if one.alias == self._alias), None)
+        return self._session.database_of(self._alias)
 
     async def ask(self) -> None:
         """Ask what a backup takes."""

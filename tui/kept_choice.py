@@ -39,8 +39,7 @@ class KeptChoice:
 
     @property
     def _database(self) -> Database | None:
-        databases = self._session.project.databases if self._session.project else ()
-        return next((one for one in databases if one.alias == self._alias), None)
+        return self._session.database_of(self._alias)
 
     def next(self, plan: Plan | None) -> None:
         """Decide for the next size, or none."""

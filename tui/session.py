@@ -100,9 +100,13 @@ class Session:
 
     def keeping(self, alias: str) -> Keeping:
         """Return whose backups those of an alias are. Raises `EngineEnded` if there is no engine."""
-        databases = self.project.databases if self.project else ()
-        database = next((one for one in databases if one.alias == alias), Database(alias, "", alias))
+        database = self.database_of(alias) or Database(alias, "", alias)
         return Keeping(self.engine, self.state, database, self._settings, self._opening.read_only)
+
+    def database_of(self, alias: str) -> Database | None:
+        """Return the project's database of that alias, None if it is not known."""
+        databases = self.project.databases if self.project else ()
+        return next((one for one in databases if one.alias == alias), None)
 
     # ---------------------------------------------------------- start and end
     async def open(self) -> None:
@@ -248,10 +252,9 @@ class Session:
 
     async def _settle(self, history: History) -> None:
         """Find out what became of rows that a run kept which was cut off."""
-        databases = self.project.databases if self.project and not self.running else ()
-        for database in databases:
-            if database.alias == history.database:
-                await asyncio.to_thread(self.state.settle_kept, database, history)
+        database = self.database_of(history.database)
+        if database is not None and not self.running:
+            await asyncio.to_thread(self.state.settle_kept, database, history)
 
     # --------------------------------------------------------------- requests
     def forget(self) -> None:

@@ -3,7 +3,7 @@
 import base64
 import decimal
 import re
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional
 
 from ..catalogue import Column
 
@@ -34,12 +34,10 @@ def fits(connection: Any, column: Column, text: str) -> bool:
     sizes = [int(size) for size in (match[2], match[3]) if size is not None]
     if name in _MOMENTS:
         return _is_moment(connection, _MOMENTS[name], sizes, text)
-    if name in ("tinytext", "text", "mediumtext", "longtext", "tinyblob", "blob", "mediumblob", "longblob"):
-        return _length(text, name.endswith("blob"), in_bytes=True) <= _BYTES[name]
-    for names, holds in _RULES:
-        if name in names:
-            return holds(text, name, sizes, rest)
-    return True
+    if name in _BYTES:
+        return _size(text) <= _BYTES[name]
+    holds = _RULES.get(name)
+    return holds is None or holds(text, name, sizes, rest)
 
 
 def _is_moment(connection: Any, kind: str, sizes: List[int], text: str) -> bool:
@@ -90,29 +88,27 @@ def _is_float(text: str, name: str, sizes: List[int], rest: str) -> bool:
 
 
 def _is_text(text: str, name: str, sizes: List[int], rest: str) -> bool:
-    return text[0] != "b" and (not sizes or _length(text, False) <= sizes[0])
+    return text[0] != "b" and (not sizes or len(text[1:]) <= sizes[0])
 
 
 def _are_bytes(text: str, name: str, sizes: List[int], rest: str) -> bool:
-    return not sizes or _length(text, True, in_bytes=True) <= sizes[0]
+    return not sizes or _size(text) <= sizes[0]
 
 
 def _is_uuid(text: str, name: str, sizes: List[int], rest: str) -> bool:
     return text[0] == "t" and _UUID.fullmatch(text[1:]) is not None
 
 
-def _length(text: str, binary: bool, in_bytes: bool = False) -> int:
-    if text[0] == "b":
-        return len(base64.b64decode(text[1:]))
-    return len(text[1:].encode("utf-8")) if in_bytes or binary else len(text[1:])
+def _size(text: str) -> int:
+    return len(base64.b64decode(text[1:]) if text[0] == "b" else text[1:].encode("utf-8"))
 
 
 _Rule = Callable[[str, str, List[int], str], bool]
-_RULES: Tuple[Tuple[Tuple[str, ...], _Rule], ...] = (
-    (tuple(_INTEGERS), _is_integer),
-    (("decimal", "numeric"), _is_decimal),
-    (("float", "double", "real"), _is_float),
-    (("char", "varchar"), _is_text),
-    (("binary", "varbinary"), _are_bytes),
-    (("uuid",), _is_uuid),
-)
+_RULES: Dict[str, _Rule] = {
+    **dict.fromkeys(_INTEGERS, _is_integer),
+    **dict.fromkeys(("decimal", "numeric"), _is_decimal),
+    **dict.fromkeys(("float", "double", "real"), _is_float),
+    **dict.fromkeys(("char", "varchar"), _is_text),
+    **dict.fromkeys(("binary", "varbinary"), _are_bytes),
+    "uuid": _is_uuid,
+}

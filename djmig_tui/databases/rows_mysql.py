@@ -8,9 +8,7 @@ from importlib import import_module
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from ..catalogue import Column
-from .fitting_mysql import fits
-
-__all__ = ["columns", "encode", "fits", "literal", "out", "reading", "settled"]
+from . import fitting_mysql
 
 _NUMBERS = re.compile(r"(?i)(tiny|small|medium|big)?int|decimal|numeric")
 _DECIMAL = re.compile(r"(?i)decimal\(\d+,\d+\)")
@@ -18,6 +16,8 @@ _FLOATS = re.compile(r"(?i)float|double|real")
 _BYTES = re.compile(
     r"(?i)(tiny|medium|long)?blob|(var)?binary|geom|point|linestring|polygon|multi(point|line|poly)"
 )
+
+fits = fitting_mysql.fits
 
 #: By what equal values are grouped.
 GROUPED = "%s"

@@ -30,7 +30,6 @@ from ..widgets.prose import Prose
 from .ask import AskScreen
 from .base import ActionScreen
 from .choose import Choices
-from .confirm import database_of
 from .restore import RestoreScreen
 from .restoring import open_swap
 
@@ -123,7 +122,7 @@ class BackupsScreen(ActionScreen[None]):
         if one is None:
             text = describe_none(self._means)
         elif isinstance(one, BackupEntry):
-            command = by_hand(one, database_of(self.djmig, one.database))
+            command = by_hand(one, self._session.database_of(one.database))
             text = describe_entry(one, self._session.history, command)
         elif isinstance(one, KeptEntry):
             text = describe_rows(one)

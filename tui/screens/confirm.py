@@ -31,7 +31,7 @@ def confirm_run(
 
     `reasons` are further lines that must be read before the answer.
     """
-    database = database_of(app, plan.database)
+    database = app.session.database_of(plan.database)
     typed = why_type_the_name(plan, app.session.project, database)
     if not typed and not reasons and not needs_second_yes(plan):
         answered(True)
@@ -46,12 +46,6 @@ def confirm_run(
         name_to_type=name_to_type(plan.database, database) if typed else "",
     )
     app.push_screen(screen, lambda answer: answered(bool(answer)))
-
-
-def database_of(app: DjmigApp, alias: str) -> Database | None:
-    """Return what is known of an alias."""
-    databases = app.session.project.databases if app.session.project else ()
-    return next((one for one in databases if one.alias == alias), None)
 
 
 def _where(plan: Plan, database: Database | None) -> Content:

@@ -22,7 +22,6 @@ from ..widgets.buttons import CancelButton, YesButton
 from ..widgets.prose import Prose
 from .ask import AskScreen
 from .base import RunnableScreen
-from .confirm import database_of
 
 _CHANGED = "The project changed since this was read. Press r to look again; until then nothing is done."
 
@@ -126,7 +125,7 @@ class DecidingScreen(RunnableScreen[bool]):
         self, lines: Sequence[Content], then: Callable[[], None], *, title: str = "", typed: bool = True
     ) -> None:
         """Call `then` after a yes; where `typed`, the database's name must be typed before it."""
-        database = database_of(self.djmig, self._alias)
+        database = self.djmig.session.database_of(self._alias)
         where = place_of(database) if database is not None else one_line(self._alias)
         machine = "on this machine" if database is not None and database.local else "REMOTE"
         about = [*lines, Content(), Content.assemble("On ", (where, "bold"), f", {machine}.")]

@@ -32,7 +32,7 @@ from ..widgets.buttons import CancelButton, YesButton
 from ..widgets.code_view import CodeView
 from ..widgets.prose import Prose
 from .base import RunnableScreen
-from .confirm import confirm_run, database_of
+from .confirm import confirm_run
 from .plan_sql import show_sql
 from .rehearse import RehearseScreen
 from .run import RunScreen
@@ -184,7 +184,7 @@ class PlanScreen(RunnableScreen[bool]):
             replace(plan, notes=(*self._errand.notes, *plan.notes)),
             uncounted=self._counting.uncounted,
             others=self._others,
-            database=database_of(self.djmig, plan.database),
+            database=self._session.database_of(plan.database),
         )
         line = self.query_one("#backup", Static).set_class(self._choice.concerns(plan), "-shown")
         line.update(self._kept.below(self._choice.line(), plan))

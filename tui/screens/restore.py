@@ -29,7 +29,7 @@ from ..widgets.bars import Banner, StatusBar
 from ..widgets.buttons import CancelButton, YesButton
 from ..widgets.prose import Prose
 from .base import RunnableScreen
-from .confirm import confirm_run, database_of
+from .confirm import confirm_run
 from .restoring import Job, RestoringScreen
 
 _CHANGED = "The database changed since this was read. Press r to look again; until then nothing is restored."
@@ -138,7 +138,7 @@ class RestoreScreen(RunnableScreen[bool]):
         line.set_class(self._choice.concerns(self.plan), "-shown")
         line.update(self._choice.line())
         text = describe_plan(
-            self.plan, others=self._others, database=database_of(self.djmig, self._entry.database)
+            self.plan, others=self._others, database=self._session.database_of(self._entry.database)
         )
         self.query_one(Prose).show(text, keep_place=True)
         self.refresh_keys()
