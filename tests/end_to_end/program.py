@@ -79,6 +79,18 @@ class Program:
         assert "Traceback" not in done.stdout + done.stderr
         return Ran(done.returncode, done.stdout, done.stderr)
 
+    def start(
+        self, folder: Path, env: Mapping[str, str], *typed: str, **kwargs: Any
+    ) -> subprocess.Popen[str]:
+        """Start a run in `folder` that is to be killed; `kwargs` are those of Popen."""
+        return subprocess.Popen(
+            self.command(*typed),
+            cwd=folder,
+            env=self.environment(env),
+            stdin=subprocess.DEVNULL,
+            **kwargs,
+        )
+
     def refused(self, folder: Path, env: Mapping[str, str], *typed: str, code: int) -> str:
         """Run twice, with and without --json: the same sentence, and nothing in the folder changes."""
         before = contents(folder)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import need_server
-from tests.end_to_end.program import Program
+from tests.end_to_end.program import SECONDS, Program
 from tests.engine.small import add, execute, project_of, shop
 from tests.engine.test_kept_many import FILL
 from tests.projects import SampleProject
-from tests.protocol.waiting import alive
+from tests.protocol.waiting import alive, wait_for
 from tests.servers import SERVERS
 
 pytestmark = [
@@ -47,17 +46,11 @@ def test_nothing_is_lost_by_a_kill_while_rows_are_kept(
 ) -> None:
     before = project.snapshot()
     rollback = (*ROLLBACK, "--confirm", project.databases["default"])
-    running = subprocess.Popen(
-        program.command(*rollback),
-        cwd=project.folder,
-        env=program.environment(project.env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    running = program.start(
+        project.folder, project.env, *rollback, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
-        _until(lambda: _streamed(program) > 0 or running.poll() is not None)
+        wait_for(lambda: _streamed(program) > 0 or running.poll() is not None, SECONDS)
         assert running.poll() is None, running.communicate()
         engine = _child(running.pid)
         os.kill(engine if whom == "engine" else running.pid, signal.SIGKILL)
@@ -67,7 +60,7 @@ def test_nothing_is_lost_by_a_kill_while_rows_are_kept(
         running.wait()
     assert running.returncode != 0
     assert "Traceback" not in said
-    _until(lambda: not alive(engine))
+    wait_for(lambda: not alive(engine))
     assert project.snapshot() == before
     listed = program.run(project.folder, project.env, "kept", "--json").data["kept"]
     assert [part for each in listed for part in each["parts"] if part["column"] == "a"] == []
@@ -96,10 +89,3 @@ def _child(pid: int) -> int:
     found = Path(f"/proc/{pid}/task").glob("*/children")
     (engine,) = {int(child) for path in found for child in path.read_text().split()}
     return engine
-
-
-def _until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 90
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)

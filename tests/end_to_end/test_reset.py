@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from tests.end_to_end.program import Program
 from tests.engine.small import execute
 from tests.engine.test_reset import MODELS, ORDERS, SHOP, orders
 from tests.projects import SampleProject, make_app, make_project
+from tests.protocol.waiting import wait_for
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -145,20 +145,21 @@ def test_what_was_killed_is_finished_or_put_back(
     program: Program, project: SampleProject, steps: int, then: str
 ) -> None:
     before = files(project), project.rows(), project.records()
-    running = subprocess.Popen(
-        program.command("reset", "shop", "--yes", "--accept-loss"),
-        cwd=project.folder,
-        env=program.environment(project.env),
-        stdin=subprocess.DEVNULL,
+    running = program.start(
+        project.folder,
+        project.env,
+        *("reset", "shop", "--yes", "--accept-loss"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 60
-    while steps_done(program) < steps:
-        assert time.monotonic() < deadline
-        assert running.poll() is None
-        time.sleep(0.005)
+
+    def reached() -> bool:
+        done = steps_done(program) >= steps
+        assert done or running.poll() is None
+        return done
+
+    wait_for(reached, 60)
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
     reset(program, project, then, "--yes", "--accept-loss")

@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from djmig_tui import protocol as p
-from tests.driver import Driver
-from tests.engine.small import migrate
+from tests.driver import Driver, driving
+from tests.engine.small import execute, migrate, project_of
+from tests.projects import SampleProject
 from tui import asking, kept_rows
 from tui.options_kept import LIMIT
 from tui.state import State
 from tui.store import KeptEntry
+
+Made = tuple[SampleProject, "Keeping"]
+Make = Callable[..., Made]
+
+
+@contextmanager
+def making(tmp_path: Path) -> Iterator[Make]:
+    """Yield what makes a migrated project with rows, and what keeps its rows."""
+    with ExitStack() as stack:
+
+        def make(vendor: str, files: dict[str, str], *rows: str) -> Made:
+            project = stack.enter_context(project_of(tmp_path, files, vendor))
+            project.migrate_all()
+            execute(project, *rows)
+            return project, Keeping(stack.enter_context(driving(project)), tmp_path)
+
+        yield make
+
+
+def insertions(column: str, *values: str) -> list[str]:
+    """Return the statements that insert shop's items 1, 2, … with these values, as SQL, in one column."""
+    name = "" if column == "name" else "name, "
+    given = "" if column == "name" else "'x', "
+    return [
+        f"INSERT INTO shop_item (id, {name}{column}) VALUES ({number}, {given}{value})"
+        for number, value in enumerate(values, 1)
+    ]
 
 
 class Keeping:

@@ -15,7 +15,7 @@ from tests.driver import driving
 from tests.dumps import Snapshot
 from tests.engine.small import ITEM, add, execute, migrate, python
 from tests.projects import SampleProject, clone, make_project, migration_source
-from tests.protocol.waiting import alive
+from tests.protocol.waiting import alive, wait_for
 
 #: Counts each statement and each commit of the main thread from the first one that is no mere look, and
 #: kills, after the wanted one, this process or the one that started it.
@@ -145,7 +145,7 @@ class Range:
         (folder / "armed").unlink()
         if k:
             pid = int((folder / "killed").read_text())
-            _until(lambda: not alive(pid))
+            wait_for(lambda: not alive(pid))
             self.kills += 1
         else:
             self.events = (folder / "events").read_text().splitlines()
@@ -182,9 +182,3 @@ def roll_back(project: SampleProject) -> None:
                 raise
         else:
             assert finished.error is None, finished.detail
-
-
-def _until(condition: Callable[[], object]) -> None:
-    ends = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < ends

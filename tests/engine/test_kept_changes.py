@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import need_server
-from tests.driver import driving
-from tests.engine.keeping import Keeping, counts
-from tests.engine.small import execute, project_of, shop
+from tests.engine.keeping import Make, counts, insertions, making
+from tests.engine.small import execute, shop
 from tests.projects import SampleProject
-
-Made = tuple[SampleProject, Keeping]
-Make = Callable[..., Made]
 
 WIDE = 'migrations.AlterField("item", "name", models.TextField(null=True))'
 PRICE = [
@@ -27,14 +22,7 @@ PRICE = [
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
     """Make a migrated project with rows, and what keeps its rows."""
-    with ExitStack() as stack:
-
-        def make(vendor: str, files: dict[str, str], *rows: str) -> Made:
-            project = stack.enter_context(project_of(tmp_path, files, vendor))
-            project.migrate_all()
-            execute(project, *rows)
-            return project, Keeping(stack.enter_context(driving(project)), tmp_path)
-
+    with making(tmp_path) as make:
         yield make
 
 
@@ -43,10 +31,7 @@ def names(project: SampleProject) -> list[tuple[int, str | None]]:
 
 
 def test_nulls_that_became_the_default_are_null_again(make: Make, vendor: str) -> None:
-    rows = [
-        f"INSERT INTO shop_item (id, name) VALUES ({number}, {name})"
-        for number, name in enumerate(("NULL", "'two'", "NULL", "NULL", "''"), 1)
-    ]
+    rows = insertions("name", "NULL", "'two'", "NULL", "NULL", "''")
     project, keeping = make(vendor, shop(WIDE), *rows)
     entry = keeping.kept("0001_initial")
     assert [(part.column, part.rows) for part in entry.parts] == [("name", 3)]
@@ -62,10 +47,7 @@ def test_nulls_that_became_the_default_are_null_again(make: Make, vendor: str) -
 
 def test_texts_that_were_cut_are_whole_again_unless_they_were_changed(make: Make, postgresql: str) -> None:
     long, other = "twenty characters and more", "another one that is too long for it"
-    rows = [
-        f"INSERT INTO shop_item (id, name) VALUES ({number}, '{name}')"
-        for number, name in enumerate((long, other, "short", other), 1)
-    ]
+    rows = insertions("name", f"'{long}'", f"'{other}'", "'short'", f"'{other}'")
     project, keeping = make(postgresql, shop(WIDE), *rows)
     entry = keeping.kept("0001_initial")
     assert [(part.column, part.rows, part.became) for part in entry.parts] == [("name", 3, True)]
@@ -80,10 +62,7 @@ def test_texts_that_were_cut_are_whole_again_unless_they_were_changed(make: Make
 @pytest.mark.parametrize("server", ["postgresql", "mysql"])
 def test_numbers_that_were_rounded_have_all_their_places_again(make: Make, server: str) -> None:
     need_server(server)
-    rows = [
-        f"INSERT INTO shop_item (id, name, price) VALUES ({number}, 'x', {price})"
-        for number, price in enumerate(("1.2345", "1.2300", "NULL", "-7.9999"), 1)
-    ]
+    rows = insertions("price", "1.2345", "1.2300", "NULL", "-7.9999")
     project, keeping = make(server, shop(*PRICE), *rows)
     before = project.rows()
     entry = keeping.kept("0002_step")
@@ -99,10 +78,7 @@ def test_texts_that_became_numbers_have_their_zeros_and_spaces_again(make: Make,
         'migrations.AddField("item", "code", models.IntegerField(null=True))',
         'migrations.AlterField("item", "code", models.CharField(max_length=20, null=True))',
     ]
-    rows = [
-        f"INSERT INTO shop_item (id, name, code) VALUES ({number}, 'x', {code})"
-        for number, code in enumerate(("'007'", "' 8 '", "'9'", "NULL"), 1)
-    ]
+    rows = insertions("code", "'007'", "' 8 '", "'9'", "NULL")
     project, keeping = make(postgresql, shop(*steps), *rows)
     before = project.rows()["shop_item"]
     entry = keeping.kept("0002_step")
@@ -118,10 +94,7 @@ def test_a_column_that_is_changed_and_then_dropped_comes_back_whole(make: Make, 
         'migrations.AddField("item", "note", models.CharField(max_length=20, default="none"))',
         'migrations.AlterField("item", "note", models.CharField(max_length=20, null=True, default="none"))',
     ]
-    rows = [
-        f"INSERT INTO shop_item (id, name, note) VALUES ({number}, 'x', {note})"
-        for number, note in enumerate(("NULL", "'two'", "'none'"), 1)
-    ]
+    rows = insertions("note", "NULL", "'two'", "'none'")
     project, keeping = make(vendor, shop(steps), *rows)
     before = project.rows()["shop_item"]
     entry = keeping.kept("0001_initial")

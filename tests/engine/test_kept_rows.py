@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from djmig_tui import protocol as p
 from tests.driver import driving
-from tests.engine.keeping import Keeping, counts
-from tests.engine.small import ITEM, add, execute, project_of, python, shop
-from tests.projects import SampleProject, migration_source
+from tests.engine.keeping import Make, counts, making
+from tests.engine.small import ITEM, add, execute, python, shop
+from tests.projects import migration_source
 from tui.engine.errors import Refused
 from tui.state_kept import Writer
-
-Made = tuple[SampleProject, Keeping]
-Make = Callable[..., Made]
 
 NOTE = 'migrations.AddField("item", "note", models.CharField(max_length=20, null=True, unique=True))'
 KIND = (
@@ -36,14 +32,7 @@ ROWS = [
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
     """Make a migrated project with rows, and what keeps its rows."""
-    with ExitStack() as stack:
-
-        def make(vendor: str, files: dict[str, str], *rows: str) -> Made:
-            project = stack.enter_context(project_of(tmp_path, files, vendor))
-            project.migrate_all()
-            execute(project, *rows)
-            return project, Keeping(stack.enter_context(driving(project)), tmp_path)
-
+    with making(tmp_path) as make:
         yield make
 
 

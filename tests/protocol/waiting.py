@@ -20,6 +20,14 @@ async def until(condition: Callable[[], object], within: float = DEADLINE) -> fl
     return time.monotonic() - begun
 
 
+def wait_for(condition: Callable[[], object], within: float = DEADLINE) -> None:
+    """Wait as `until` does, where there is no loop."""
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < within, f"did not happen within {within} s"
+        time.sleep(0.005)
+
+
 def alive(pid: int) -> bool:
     """Return whether the process runs (one that only waits to be collected does not)."""
     try:
