@@ -81,16 +81,21 @@ class Call:
             part = base64.b64encode(data[start : start + protocol.CHUNK_SIZE]).decode("ascii")
             self._notify(protocol.CHUNK, {"id": self.id, "data": part})
 
-    def keep(self, data: bytes, part: Optional[protocol.KeptPart] = None) -> str:
-        """Have rows kept by the interface; with `part`, wait until all of it is on its disk.
+    def keep(
+        self,
+        data: bytes,
+        part: Optional[protocol.KeptPart] = None,
+        definitions: Optional[protocol.StepDefinitions] = None,
+    ) -> str:
+        """Have rows kept by the interface; with `part` or `definitions`, wait until all is on its disk.
 
         Return why they are not kept, "" if they are or nothing is known yet. Few are on their way at
         any moment, and none is waited for once this request is to stop.
         """
         number = self.answers.expect()
-        rows = protocol.KeepRows(number, base64.b64encode(data).decode("ascii"), part)
+        rows = protocol.KeepRows(number, base64.b64encode(data).decode("ascii"), part, definitions)
         self._notify(protocol.KEEP, {"id": self.id, "rows": protocol.to_wire(rows)})
-        return self.answers.wait(0 if part is not None else ON_THEIR_WAY)
+        return self.answers.wait(ON_THEIR_WAY if part is None and definitions is None else 0)
 
     def flush(self) -> None:
         """Send the progress that was held back, if any."""

@@ -23,8 +23,8 @@ class RunExecutor(PlanExecutor):
     """Runs the plan of a route on a connection that may write.
 
     `run` is told where it stands: ``begins(connection)`` when the transaction is open and nothing
-    is locked yet, ``before_steps(recorder)`` when the locks are held, and ``step(migration)``
-    surrounds each step.
+    is locked yet, ``before_steps(recorder)`` when the locks are held, and ``step(migration, state)``
+    surrounds each step, with the project's state before `migration`.
     """
 
     def __init__(self, connection: Any, route: Route, run: Any) -> None:
@@ -61,7 +61,7 @@ class RunExecutor(PlanExecutor):
 
     def unapply_migration(self, state: Any, migration: Any, fake: bool = False) -> Any:
         """Undo one migration; its record goes in the same transaction where there is one (EDGES 29)."""
-        with self.run.step(migration):
+        with self.run.step(migration, state):
             with self.connection.schema_editor(atomic=migration.atomic) as editor:
                 state = migration.unapply(state, editor)
                 if editor.atomic_migration:
@@ -74,7 +74,7 @@ class RunExecutor(PlanExecutor):
         self, state: Any, migration: Any, fake: bool = False, fake_initial: bool = False
     ) -> Any:
         """Apply one migration; its record comes in the same transaction where there is one."""
-        with self.run.step(migration):
+        with self.run.step(migration, state):
             with self.connection.schema_editor(atomic=migration.atomic) as editor:
                 state = migration.apply(state, editor)
                 if editor.atomic_migration:

@@ -4,11 +4,13 @@ import hashlib
 import json
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
-from . import databases
+from . import databases, definitions
 from .catalogue import Column, Table, rows_of, selected, table_of
+from .definitions import Along
 from .impact import Impact
-from .protocol import CHUNK_SIZE, KeptColumn, KeptPart
+from .protocol import CHUNK_SIZE, KeptColumn, KeptDefinition, KeptPart, StepDefinitions
 from .rows_going import Going, Names, going
+from .sql import made_forwards
 from .stopping import RunStopped
 from .world import quoted
 
@@ -21,15 +23,20 @@ class RowsNotKept(Exception):
 
 
 class Keeper:
-    """Keeps what the steps of one run drop, up to `limit` bytes over all of them. 0: keeps nothing."""
+    """Keeps what the steps of one run drop, up to `limit` bytes over all of them. 0: keeps nothing.
 
-    def __init__(self, connection: Any, impact: Impact, limit: int, call: Any) -> None:
+    `one_transaction`: a run that is cut off has dropped nothing.
+    """
+
+    def __init__(self, connection: Any, impact: Impact, limit: int, call: Any, one_transaction: bool) -> None:
         self._connection = connection
         self._steps = impact.steps
         self._limit = limit
         self._call = call
+        self._one_transaction = one_transaction
         self._sent = 0
         self._earlier = Names()
+        self._definitions: List[Along] = []
 
     def before(self, migration: Any) -> None:
         """Return once all that the step drops is on the interface's disk. Raises `RowsNotKept`."""
@@ -48,6 +55,26 @@ class Keeper:
                     self._keep(str(migration), each)
         for effect in effects:
             self._earlier.happen(effect)
+        self._definitions = definitions.before_step(self._connection, effects)
+        if self._definitions and not self._one_transaction:  # which of them go is known too late
+            self._send(b"", definitions=_of_step(str(migration), self._definitions))
+
+    def after(self, migration: Any, state: Any) -> None:
+        """Have kept what the step took along and its migration does not make again.
+
+        `state` is the project's before `migration`. Raises `RowsNotKept`, but not of a step that stands:
+        what might go with that one has been kept before it.
+        """
+        if not self._definitions:
+            return
+        gone = definitions.gone(self._connection, self._definitions, self._steps[str(migration)])
+        if gone:
+            again = made_forwards(self._connection, migration, state)
+            gone = [each for each in gone if not definitions.makes(again, each)]
+        if gone and self._one_transaction:
+            self._send(b"", definitions=_of_step(str(migration), gone))
+        elif not self._one_transaction:
+            self._call.keep(b"", definitions=_of_step(str(migration), gone))
 
     def _keep(self, step: str, each: Going) -> None:
         table = table_of(self._connection, each.table)
@@ -109,14 +136,16 @@ class Keeper:
                 long = sum(len(value or "") for row in found for value in row) // len(found) + 1
                 number = max(1, min(AT_ONCE, CHUNK_SIZE // long))
 
-    def _send(self, lines: bytes, part: Optional[KeptPart] = None) -> None:
+    def _send(
+        self, lines: bytes, part: Optional[KeptPart] = None, definitions: Optional[StepDefinitions] = None
+    ) -> None:
         self._sent += len(lines)
         if self._sent > self._limit:
             raise RowsNotKept(
                 "What is dropped takes more than the %s that are kept of it at most. Raise that limit, "
                 "or run it without keeping rows." % _size(self._limit)
             )
-        error = self._call.keep(lines, part)
+        error = self._call.keep(lines, part, definitions)
         if self._call.stopping:
             raise RunStopped
         if error:
@@ -143,6 +172,10 @@ def _chunks(batches: Iterator[List[Any]]) -> Iterator[Tuple[bytes, int]]:
         for start in range(0, len(whole), CHUNK_SIZE):
             piece = whole[start : start + CHUNK_SIZE]
             yield piece, piece.count(b"\n")
+
+
+def _of_step(step: str, along: Sequence[Along]) -> StepDefinitions:
+    return StepDefinitions(step, tuple(KeptDefinition(step, *each) for each in along))
 
 
 def _if_other(earlier: str, name: str) -> str:

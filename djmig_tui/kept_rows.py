@@ -6,13 +6,13 @@ from typing import Any, Counter, Dict, Iterator, List, Tuple, Union
 
 from django.db import Error, connections, transaction
 
-from . import databases, failures
+from . import databases, definitions, failures
 from .catalogue import rows_of
 from .errors import FailedError, Refusal
 from .filling import fillings
 from .impact import measure
 from .matching_rows import MATCH, UNFIT, Place, Row, place_of
-from .protocol import KeptPart, MatchRows, PartMatched, PutRowsBack, RowsMatched
+from .protocol import DefinitionMatched, KeptPart, MatchRows, PartMatched, PutRowsBack, RowsMatched
 from .records import read_records
 from .rows_going import Default, going
 from .sql import executor_loader
@@ -26,7 +26,9 @@ def match_rows(session: Any, request: MatchRows, call: Any) -> RowsMatched:
     """Answer with what is there now in the place of each kept row."""
     connection = databases.looking(request.database)
     work = _Work(request, connection, call, _defaults(session, request), {})
-    return RowsMatched(tuple(work.each()))
+    parts = tuple(work.each())
+    found = [definitions.match(connection, each, work.is_applied(each.step)) for each in request.definitions]
+    return RowsMatched(parts, tuple(found))
 
 
 def put_rows_back(session: Any, request: PutRowsBack, call: Any) -> RowsMatched:
@@ -57,7 +59,20 @@ def _put_back(request: Request, connection: Any, call: Any, known: Any) -> RowsM
         work = _Work(request, connection, call, *known)
         found = tuple(work.each(write=True))
         connection.check_constraints(table_names=work.tables())
-    return RowsMatched(found)
+        if connection.features.can_rollback_ddl:
+            return RowsMatched(found, tuple(_make(request, connection, work)))
+    # Each of them commits what is under way: the rows stand already.
+    return RowsMatched(found, tuple(_make(request, connection, work)))
+
+
+def _make(request: Request, connection: Any, work: "_Work") -> List[DefinitionMatched]:
+    """Make what is not there, after the rows: no trigger is to see them come back."""
+    found = {
+        each: definitions.match(connection, each, work.is_applied(each.step)) for each in request.definitions
+    }
+    wanted = [each for each, matched in found.items() if matched.match]
+    found.update(zip(wanted, definitions.make(connection, wanted)))
+    return list(found.values())
 
 
 @contextlib.contextmanager
@@ -108,6 +123,10 @@ class _Work:
         """Return the tables that were written to."""
         return sorted({place.table.name for place in self._places})
 
+    def is_applied(self, step: str) -> bool:
+        """Return whether the migration of a step is recorded as applied."""
+        return tuple(step.split(".", 1)) in self._records
+
     def each(self, write: bool = False) -> Iterator[PartMatched]:
         """Yield the answer for each part, in their order; what went last comes back first."""
         coming: Dict[str, Place] = {}
@@ -118,7 +137,7 @@ class _Work:
         yield from reversed(done)
 
     def _one(self, part: KeptPart, path: str, coming: Dict[str, Place], write: bool) -> PartMatched:
-        if tuple(part.step.split(".", 1)) not in self._records:
+        if not self.is_applied(part.step):
             why_not = "%s is not applied. Migrate forward first." % part.step
             return PartMatched(part.table, part.column, part.rows, why_not=why_not)
         default = self._defaults.get((part.step, part.table, part.column or ""), Default(False))

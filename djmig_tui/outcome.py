@@ -24,6 +24,7 @@ def finished(run: Any, seconds: float) -> RunFinished:
         detail=run.detail,
         failed_step=None if failed is None else StepDone(failed.app_label, failed.name),
         failed_operation=run.operation,
+        half_done=_half_done(run),
         stopped=run.stopped,
         taken_back=_ended_early(run) and run.one_transaction and not done,
         post_migrate_error=run.post_migrate_error,
@@ -91,7 +92,7 @@ def _clean_up(run: Any) -> List[str]:
 
 def _where_it_stands(run: Any, done: List[Key]) -> List[str]:
     """Return where it stands and what to do: no word of "nothing" where something may stand."""
-    half = run.error is not None and run.under_way is not None and not _is_rolled_back(run)
+    half = _half_done(run)
     sentences = []
     if done:
         sentences.append("%d of %d steps stand." % (len(done), len(run.route.pairs)))
@@ -113,7 +114,9 @@ def _where_it_stands(run: Any, done: List[Key]) -> List[str]:
     return sentences
 
 
-def _is_rolled_back(run: Any) -> bool:
-    """Return whether the database took the failed step back by itself."""
+def _half_done(run: Any) -> bool:
+    """Return whether a step failed that the database did not take back by itself."""
+    if run.error is None or run.under_way is None:
+        return False
     rolls_back = run.one_transaction or bool(run.under_way.atomic)
-    return rolls_back and bool(run.connection.features.can_rollback_ddl)
+    return not (rolls_back and bool(run.connection.features.can_rollback_ddl))

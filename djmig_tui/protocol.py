@@ -623,6 +623,7 @@ class RunFinished:
     detail: str = ""  # its traceback
     failed_step: Optional[StepDone] = None
     failed_operation: Optional[str] = None  # operation.describe()
+    half_done: bool = False  # what the failed step did before it failed stays done
     stopped: bool = False  # on request, or because the interface went away
     taken_back: bool = False  # everything that had been done was rolled back
     post_migrate_error: Optional[str] = None  # the plan ran; a signal handler failed afterwards
@@ -658,12 +659,32 @@ class KeptPart:
 
 
 @dataclass(frozen=True)
+class KeptDefinition:
+    """A view, trigger or hand-made index that goes along with what one step drops, as SQL."""
+
+    step: str  # "app.name"
+    kind: str  # "view", "materialized view", "trigger", "index"
+    name: str  # as the database writes it
+    table: str  # that it is on, as the database writes it; "" for a view
+    statements: Tuple[str, ...]  # the first makes it, the others give it rights, a comment, a state
+
+
+@dataclass(frozen=True)
+class StepDefinitions:
+    """The definitions that go along with one step, instead of those that were told of it before."""
+
+    step: str
+    definitions: Tuple[KeptDefinition, ...]
+
+
+@dataclass(frozen=True)
 class KeepRows:
     """Lines to be kept; with the last of a part, which may have none, comes what the part is."""
 
     number: int
     data: str  # base64
     part: Optional[KeptPart] = None
+    definitions: Optional[StepDefinitions] = None
 
 
 @dataclass(frozen=True)
@@ -673,15 +694,20 @@ class MatchRows:
     database: str
     parts: Tuple[KeptPart, ...]  # in the order in which they were kept
     uploads: Tuple[str, ...]
+    definitions: Tuple[KeptDefinition, ...] = ()
 
 
 @dataclass(frozen=True)
 class PutRowsBack:
-    """Put kept rows back, in one transaction, wherever nothing else has taken their place."""
+    """Put kept rows back, in one transaction, wherever nothing else has taken their place.
+
+    The definitions come after them: in the same transaction where the database has that for them.
+    """
 
     database: str
     parts: Tuple[KeptPart, ...]
     uploads: Tuple[str, ...]
+    definitions: Tuple[KeptDefinition, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -703,10 +729,23 @@ class PartMatched:
 
 
 @dataclass(frozen=True)
+class DefinitionMatched:
+    """Whether a definition can be made again, or was."""
+
+    kind: str
+    name: str
+    match: bool = False  # to be made, or made
+    there: bool = False  # one of that kind and name is there, as it was or otherwise
+    why_not: Optional[str] = None  # it cannot be made, as a sentence
+    error: str = ""  # it was made, but for this
+
+
+@dataclass(frozen=True)
 class RowsMatched:
-    """The answer for each part."""
+    """The answer for each part, and for each definition."""
 
     parts: Tuple[PartMatched, ...]
+    definitions: Tuple[DefinitionMatched, ...] = ()
 
 
 # --------------------------------------------------------------------- files

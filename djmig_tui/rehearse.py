@@ -194,7 +194,7 @@ class _Rehearsal:
         )
 
     @contextlib.contextmanager
-    def step(self, migration: Any) -> Iterator[None]:
+    def step(self, migration: Any, state: Any) -> Iterator[None]:
         """Surround one step. Raises `TakenBack` after the last one."""
         self.under_way = (migration.app_label, migration.name)
         self._tell("Rehearsing %s" % migration)

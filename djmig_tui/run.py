@@ -96,7 +96,9 @@ class Run:
         self.blocked_by: Tuple[DatabaseSession, ...] = ()
         self.post_migrate_error: Optional[str] = None
         self._lookout = Lookout(connection, not self.one_transaction, self._tell)
-        self._keeper = Keeper(connection, self.impact, request.keep, call) if self.backwards else None
+        self._keeper: Optional[Keeper] = None
+        if self.backwards:
+            self._keeper = Keeper(connection, self.impact, request.keep, call, self.one_transaction)
 
     def go(self) -> None:
         """Run it. Every failure ends up in the fields of this object."""
@@ -170,7 +172,7 @@ class Run:
             )
 
     @contextlib.contextmanager
-    def step(self, migration: Any) -> Iterator[None]:
+    def step(self, migration: Any, state: Any) -> Iterator[None]:
         """Surround one step: progress, a stop before it, pending constraints after it."""
         if self.call.stopping:
             raise RunStopped
@@ -185,6 +187,8 @@ class Run:
             databases.vendor(self.connection).between_steps(self.connection)
             if self.call.stopping:  # asked while Python code ran: no statement was there to be cut off
                 raise RunStopped
+        if self._keeper is not None:
+            self._keeper.after(migration, state)
         self.reached.append((migration.app_label, migration.name))
         self.under_way = None
         self._tell("%s %s: done" % (self._verb, migration))

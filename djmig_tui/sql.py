@@ -178,6 +178,22 @@ def statements(connection: Any, migration: Any, state: Any, backwards: bool) -> 
     return list(editor.collected_sql)
 
 
+def made_forwards(connection: Any, migration: Any, state: Any) -> str:
+    """Return the statements of `migration` forwards, as far as they can be told without running code.
+
+    `state` is that before it, and stays as it is. Nothing if an operation cannot be rendered.
+    """
+    special = {
+        index: part(migration, operation, False)
+        for index, operation in enumerate(migration.operations)
+        if hides_code(operation) or not operation.reduces_to_sql
+    }
+    try:
+        return "\n".join(statements(connection, _muted(migration, special), state.clone(), False))
+    except Exception:  # noqa: BLE001 -- an operation may fail in any way, and the step is done all the same
+        return ""
+
+
 @contextlib.contextmanager
 def collecting(connection: Any, migration: Any) -> Iterator[Any]:
     """Yield a schema editor that keeps the statements for `migration` and executes none."""

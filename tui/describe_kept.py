@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 from textual.content import Content
 
-from djmig_tui.protocol import KeptPart
+from djmig_tui.protocol import KeptDefinition, KeptPart
 
 from .describe import section, stack
 from .state_kept import AGE
 from .store import KeptEntry
-from .text import count, one_line, size_in_words, when
+from .text import clean, count, one_line, size_in_words, when
 
 _MUTED = "$foreground 60%"
+_PLURALS = {"index": "indexes"}
 
 
 def amount(entry: KeptEntry) -> str:
     """Return how much it is."""
-    return f"{count(entry.rows, 'row or value', 'rows and values')}, {size_in_words(entry.size)}"
+    said = []
+    if entry.parts:
+        said.append(f"{count(entry.rows, 'row or value', 'rows and values')}, {size_in_words(entry.size)}")
+    kinds = Counter(each.kind for each in entry.definitions)
+    said.extend(count(number, kind, _PLURALS.get(kind, f"{kind}s")) for kind, number in kinds.items())
+    return " and ".join([", ".join(said[:-1]), said[-1]]) if len(said) > 1 else "".join(said)
 
 
 def part_in_words(part: KeptPart) -> str:
@@ -27,12 +34,32 @@ def part_in_words(part: KeptPart) -> str:
     return f"{part.step}: {where} ({count(part.rows, what)})"
 
 
+def definition_in_words(definition: KeptDefinition) -> str:
+    """Return a line on a view, trigger or index: whose step took it along, and what it is on."""
+    on = f" on {definition.table}" if definition.table else ""
+    return f"{definition.step}: {definition.kind} {definition.name}{on}"
+
+
+def script(entry: KeptEntry) -> str:
+    """Return the statements that make the definitions, as a database's own client takes them."""
+    each = [
+        "\n".join([f"-- {definition_in_words(one)}", *map(_ended, one.statements)])
+        for one in entry.definitions
+    ]
+    return "\n\n".join(each)
+
+
+def _ended(statement: str) -> str:
+    # A trigger of several statements ends with one, and clients take a semicolon too many.
+    return f"{statement.rstrip().rstrip(';')};"
+
+
 def doubt(entry: KeptEntry) -> str:
     """Return why it is not certain that all of it was dropped, "" if it is."""
     return (
         ""
         if entry.certain
-        else "its run was cut off, and the records do not tell, or were not asked yet, what it dropped"
+        else "its run was cut off or failed half-way, and the records do not tell what it dropped"
     )
 
 
@@ -64,11 +91,15 @@ def describe_rows(entry: KeptEntry) -> Content:
     ]
     unsure = [f"Not certain: {doubt(entry)}."] if doubt(entry) else []
     return stack(
-        section("Rows that a run dropped", [Content(one_line(fact, 300)) for fact in facts]),
+        section("What a run dropped", [Content(one_line(fact, 300)) for fact in facts]),
         section("Beware", map(Content, unsure)),
         section(
             "To put them back, once it is migrated again",
             [Content.assemble(("$ ", "$primary"), put_back_command(entry))],
         ),
         section("Parts", [Content(one_line(part_in_words(part), 300)) for part in entry.parts]),
+        section(
+            "Views, triggers and indexes that went along",
+            [Content(clean(script(entry)))] if entry.definitions else [],
+        ),
     )

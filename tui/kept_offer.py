@@ -8,7 +8,7 @@ from djmig_tui.protocol import Plan, RowsMatched, RunFinished
 
 from . import kept_rows
 from .describe import bullets, section
-from .describe_kept import amount, put_back_command
+from .describe_kept import amount, definition_in_words, put_back_command
 from .kept_rows import RowsKept
 from .session import Session
 from .store import KeptEntry
@@ -34,8 +34,7 @@ class KeptOffer:
             matched = await kept_rows.match(self._session.engine, self._session.state, entry)
             if kept_rows.matching(matched):
                 self.entry = entry
-                number = count(kept_rows.matching(matched), "kept row or value", "kept rows and values")
-                return _said(f"{number} can be put back: press p", matched)
+                return _said(f"{_what(matched)} can be put back: press p", matched)
         return []
 
     async def put_back(self) -> list[Content]:
@@ -47,8 +46,17 @@ class KeptOffer:
         return _said("What was kept is back", found, done=True)
 
 
+def _what(matched: RowsMatched) -> str:
+    rows = sum(part.match for part in matched.parts)
+    made = sum(each.match for each in matched.definitions)
+    said = [count(rows, "kept row or value", "kept rows and values")] if rows else []
+    if made:
+        said.append(count(made, "kept view, trigger or index", "kept views, triggers and indexes"))
+    return " and ".join(said)
+
+
 def _said(title: str, found: RowsMatched, *, done: bool = False) -> list[Content]:
-    lines = [one_line(kept_rows.in_words(part, done), 500) for part in found.parts]
+    lines = [one_line(line, 500) for line in kept_rows.all_in_words(found, done)]
     return [Content(), *section(title, bullets(lines))]
 
 
@@ -59,7 +67,8 @@ def kept_by(kept: RowsKept | None) -> list[Content]:
         return []
     lines = [
         amount(entry),
-        "Once it is migrated again, they can be put back there.",
+        *(one_line(definition_in_words(each), 300) for each in entry.definitions),
+        "Once it is migrated again, it can be put back there.",
         put_back_command(entry),
     ]
     return [Content(), *section("What was dropped is kept", bullets(lines))]

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from djmig_tui.protocol import (
     Database,
+    DefinitionMatched,
     DropUpload,
     History,
     MatchRows,
@@ -33,8 +34,9 @@ def by_default(plan: Plan, database: Database | None) -> bool:
 
 
 def concerns(plan: Plan) -> bool:
-    """Whether there is anything to keep: a rollback that may lose rows."""
-    return bool(plan.steps) and plan.steps[0].backwards and needs_second_yes(plan) and not plan.blockers
+    """Whether there is anything to keep: a rollback that may lose rows, or takes something along."""
+    loses = needs_second_yes(plan) or bool(plan.objects)
+    return bool(plan.steps) and plan.steps[0].backwards and loses and not plan.blockers
 
 
 class RowsKept:
@@ -48,7 +50,8 @@ class RowsKept:
     async def run(self, engine: Engine, request: RunPlan, on_progress: OnProgress | None) -> RunFinished:
         """Run the plan; what the steps dropped that do not stand is forgotten again.
 
-        Of a run whose answer never came, all is left: the records say what stands.
+        What a step that failed half-way may have dropped stays. Of a run whose answer never came, all
+        is left: the records say what stands.
         """
         writer = self._state.begin_kept(self._database, self._plan)
         try:
@@ -59,7 +62,9 @@ class RowsKept:
             await asyncio.to_thread(writer.finish, ())
             raise
         done = [f"{one.app}.{one.name}" for one in finished.done]
-        self.entry = await asyncio.to_thread(writer.finish, done)
+        failed = finished.failed_step if finished.half_done else None
+        half_done = f"{failed.app}.{failed.name}" if failed is not None else None
+        self.entry = await asyncio.to_thread(writer.finish, done, half_done)
         return finished
 
 
@@ -80,7 +85,9 @@ async def match(
     """Return how much of it could be put back. Changes nothing. Raises `EngineError`."""
     uploads = await _send(engine, state, entry, on_progress)
     try:
-        return await engine.match_rows(MatchRows(entry.database, entry.parts, uploads), on_progress)
+        return await engine.match_rows(
+            MatchRows(entry.database, entry.parts, uploads, entry.definitions), on_progress
+        )
     finally:
         await _drop(engine, uploads)
 
@@ -95,7 +102,8 @@ async def put_back(
     try:
         uploads = await _send(engine, state, entry, on_progress)
         try:
-            found = await engine.put_rows_back(PutRowsBack(entry.database, entry.parts, uploads), on_progress)
+            request = PutRowsBack(entry.database, entry.parts, uploads, entry.definitions)
+            found = await engine.put_rows_back(request, on_progress)
         finally:
             await _drop(engine, uploads)
     except EngineEnded:
@@ -103,7 +111,8 @@ async def put_back(
     except EngineError as error:
         deed.end(REFUSED if isinstance(error, Refused) else FAILED, str(error), subject=entry.id)
         raise
-    deed.end(DONE, f"{matching(found)} of {entry.rows} kept values put back", subject=entry.id)
+    kept = entry.rows + len(entry.definitions)
+    deed.end(DONE, f"{matching(found)} of {kept} that were kept put back", subject=entry.id)
     return found
 
 
@@ -130,7 +139,7 @@ async def _drop(engine: Engine, uploads: tuple[str, ...]) -> None:
 
 def matching(found: RowsMatched) -> int:
     """Return how many match, or were put back."""
-    return sum(part.match for part in found.parts)
+    return sum(part.match for part in found.parts) + sum(each.match for each in found.definitions)
 
 
 def delete(state: StateStore, entry: KeptEntry) -> None:
@@ -139,6 +148,22 @@ def delete(state: StateStore, entry: KeptEntry) -> None:
         state.delete_kept(entry)
     except StateError as error:
         raise Failed(str(error)) from error
+
+
+def all_in_words(found: RowsMatched, done: bool = False) -> list[str]:
+    """Return a line on each part and definition."""
+    parts = [in_words(part, done) for part in found.parts]
+    return parts + [_definition_in_words(each, done) for each in found.definitions]
+
+
+def _definition_in_words(one: DefinitionMatched, done: bool) -> str:
+    what = f"{one.kind} {one.name}"
+    if one.why_not:
+        return f"{what}: cannot be made again. {one.why_not}"
+    if one.there:
+        return f"{what}: there already."
+    made = f"{what}: {'made again' if done else 'to be made again'}."
+    return f"{made} But: {one.error}" if one.error else made
 
 
 def in_words(part: PartMatched, done: bool = False) -> str:

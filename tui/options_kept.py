@@ -12,7 +12,7 @@ LIMIT = 64_000_000
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?", re.IGNORECASE)
 
-PUT_BACK, DELETE = "put-back", "delete"
+PUT_BACK, SHOW, DELETE = "put-back", "show", "delete"
 
 
 def size_of(typed: str) -> int:
@@ -44,7 +44,7 @@ def add_kept(add: Callable[[str, str], argparse.ArgumentParser]) -> argparse.Arg
     """Add the command `kept`, and return it."""
     kept = add("kept", "list the rows that rollbacks dropped and that were kept; put them back, delete them")
     kept.add_argument(
-        "action", nargs="?", default=None, choices=(PUT_BACK, DELETE), metavar="put-back|delete"
+        "action", nargs="?", default=None, choices=(PUT_BACK, SHOW, DELETE), metavar="put-back|show|delete"
     )
     kept.add_argument(
         "id", nargs="?", default=None, metavar="ID", help="of the kept rows, or a unique beginning of it"

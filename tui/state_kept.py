@@ -17,7 +17,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from threading import Lock
 
-from djmig_tui.protocol import Database, History, KeepRows, KeptPart, Plan
+from djmig_tui.protocol import Database, History, KeepRows, KeptPart, Plan, StepDefinitions
 
 from .cut_off import what_stands
 from .private_files import FILE_MODE, hold_new, not_held, sync_folder, write_whole
@@ -140,7 +140,10 @@ class Writer:
             if self._over:  # the run failed while these were on their way
                 raise StateError("The run is over: nothing more is kept.")
             try:
-                self._write(base64.b64decode(rows.data))
+                if rows.definitions is not None:
+                    self._define(rows.definitions)
+                else:
+                    self._write(base64.b64decode(rows.data))
                 if rows.part is not None:
                     self._close(rows.part)
             except StateError:
@@ -148,30 +151,44 @@ class Writer:
             except OSError as error:
                 raise _cannot_keep(self._folder.parent, error) from error
 
-    def finish(self, done: Collection[str]) -> KeptEntry | None:
-        """Say which steps stand: only their rows are kept. None if that leaves nothing."""
+    def finish(self, done: Collection[str], half_done: str | None = None) -> KeptEntry | None:
+        """Say which steps stand, and which may: only their rows are kept. None if that leaves nothing."""
         with self._one_at_a_time:
             self._over = True
             try:
-                return self._finish(done)
+                return self._finish(done, half_done)
             finally:
                 for descriptor in (self._descriptor, self._held):
                     if descriptor is not None:
                         os.close(descriptor)
                 self._descriptor = self._held = None
 
-    def _finish(self, done: Collection[str]) -> KeptEntry | None:
-        stand = tuple(part for part in self._entry.parts if part.step in done)
-        if not stand:
+    def _finish(self, done: Collection[str], half_done: str | None) -> KeptEntry | None:
+        steps = {*done, half_done}
+        entry = replace(
+            self._entry,
+            parts=tuple(part for part in self._entry.parts if part.step in steps),
+            definitions=tuple(each for each in self._entry.definitions if each.step in steps),
+        )
+        if not entry.steps:
             if self._folder.exists():
                 _delete(self._folder)
             return None
-        self._list(replace(self._entry, parts=stand, certain=True))
-        files = {_file_of(part) for part in stand} | {_MANIFEST}
+        self._list(replace(entry, certain=half_done not in entry.steps))
+        files = {_file_of(part) for part in entry.parts} | {_MANIFEST}
         for path in self._folder.iterdir():
             if path.name not in files:
                 path.unlink()
         return self._entry
+
+    def _define(self, of_step: StepDefinitions) -> None:
+        others = [each for each in self._entry.definitions if each.step != of_step.step]
+        if self._held is None:
+            if not of_step.definitions:
+                return
+            self._held = hold_new(self._folder)
+        # What went last can be made first.
+        self._list(replace(self._entry, definitions=(*of_step.definitions, *others)))
 
     def _write(self, data: bytes) -> None:
         if self._descriptor is None:

@@ -14,6 +14,7 @@ from djmig_tui.protocol import (
     Database,
     History,
     KeepRows,
+    KeptDefinition,
     KeptPart,
     MigrationFile,
     Plan,
@@ -107,7 +108,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class KeptEntry:
-    """The rows that one run dropped, in the state folder: their manifest. Each part is a file beside it."""
+    """What one run dropped, in the state folder: the manifest. Each part is a file of rows beside it."""
 
     id: str
     at: str  # ISO 8601 with an offset
@@ -119,6 +120,7 @@ class KeptEntry:
     certain: bool = False  # the run has ended, and its steps stand; else only the records can tell
     recorded: tuple[Recorded, ...] = ()  # the steps of the run before it began
     one_transaction: bool = False  # all of the run stands, or nothing
+    definitions: tuple[KeptDefinition, ...] = ()  # in an order in which they can be made
 
     @property
     def rows(self) -> int:
@@ -132,8 +134,9 @@ class KeptEntry:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The migrations whose rows they are, each once."""
-        return tuple(dict.fromkeys(part.step for part in self.parts))
+        """The migrations that they are of, each once."""
+        steps = [part.step for part in self.parts] + [each.step for each in self.definitions]
+        return tuple(dict.fromkeys(steps))
 
 
 class KeptWriter(Protocol):
@@ -145,7 +148,7 @@ class KeptWriter(Protocol):
         Raises `StateError`, with the next step, if there is no room.
         """
 
-    def finish(self, done: Collection[str]) -> KeptEntry | None:
+    def finish(self, done: Collection[str], half_done: str | None = None) -> KeptEntry | None:
         """Say which steps ("app.name") stand: only their rows are kept. None if that leaves nothing."""
 
 

@@ -63,7 +63,7 @@ def read(cursor: Any, database: str) -> List[Definition]:
     The server leaves the name of the database that the session looks at out of their words.
     """
     use(cursor, database)
-    return [_read_one(cursor, each.kind, each.name) for each in listed(cursor)]
+    return [read_one(cursor, each.kind, each.name) for each in listed(cursor)]
 
 
 def listed(cursor: Any) -> List[Definition]:
@@ -75,7 +75,8 @@ def listed(cursor: Any) -> List[Definition]:
     return found
 
 
-def _read_one(cursor: Any, kind: str, name: str) -> Definition:
+def read_one(cursor: Any, kind: str, name: str) -> Definition:
+    """Return one definition as it can be made again. Raises `FailedError` if this user may not read it."""
     cursor.execute("SHOW CREATE %s %s" % (kind, quoted(name)))
     columns = [column[0].lower() for column in cursor.description]
     row: Dict[str, Any] = dict(zip(columns, cursor.fetchone()))

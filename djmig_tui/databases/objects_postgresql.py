@@ -46,7 +46,7 @@ def go_along(connection: Any, touched: Any) -> List[str]:
 def _views(connection: Any, table: str, column: Optional[str]) -> List[str]:
     where = table if column is None else "%s.%s" % (table, column)
     return [
-        "The %s %s goes with %s (CASCADE), and nothing makes it again."
+        "The %s %s goes with %s (CASCADE), and no migration makes it again."
         % ("materialized view" if materialized else "view", name, where)
         for name, materialized in _rows(connection, _VIEWS, [table, column, column])
     ]

@@ -70,13 +70,21 @@ class Keeping:
 
     def match(self, entry: KeptEntry) -> tuple[p.PartMatched, ...]:
         """Return what could be put back."""
-        found = self.engine.wait(kept_rows.match(self.engine.engine, self.state, entry))
-        return tuple(found.parts)
+        return tuple(self.matched(entry).parts)
+
+    def matched(self, entry: KeptEntry) -> p.RowsMatched:
+        """Return what could be put back or made again."""
+        found: p.RowsMatched = self.engine.wait(kept_rows.match(self.engine.engine, self.state, entry))
+        return found
 
     def put_back(self, entry: KeptEntry) -> tuple[p.PartMatched, ...]:
         """Put it back; return what was."""
-        found = self.engine.wait(kept_rows.put_back(self.engine.engine, self.state, entry))
-        return tuple(found.parts)
+        return tuple(self.returned(entry).parts)
+
+    def returned(self, entry: KeptEntry) -> p.RowsMatched:
+        """Put it back and make it again; return what was."""
+        found: p.RowsMatched = self.engine.wait(kept_rows.put_back(self.engine.engine, self.state, entry))
+        return found
 
     def forward(self) -> None:
         """Migrate everything."""

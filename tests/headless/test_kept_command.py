@@ -11,7 +11,7 @@ from djmig_tui import protocol as p
 from tests.headless.conftest import Run
 from tests.headless.test_commands import LOSS, plan_with
 from tests.interface.bookshop import PROJECT
-from tests.interface.fake_engine import KEPT_PART, FakeEngine
+from tests.interface.fake_engine import KEPT_PART, KEPT_PLAN, KEPT_ROWS, FakeEngine
 from tui import headless
 from tui.headless import kept
 from tui.options import UsageError, parse
@@ -35,7 +35,7 @@ def test_a_rollback_of_a_local_database_keeps_what_it_drops(
     ran = run(*ROLLBACK)
     (entry,) = state.kept()
     assert ran.code == 0
-    assert "The rows that it drops are kept first, up to 64 MB." in ran.out
+    assert "What it drops is kept first, up to 64 MB." in ran.out
     assert "Kept 1 row or value, 14 bytes." in ran.out
     assert f"djmig-tui kept put-back {entry.id} --yes" in ran.out
     assert engine.writes[0].keep == LIMIT
@@ -96,7 +96,7 @@ def test_kept_puts_back_what_matches(run: Run, engine: FakeEngine, state: State)
 
 
 def test_kept_lists_and_deletes_without_an_engine(run: Run, engine: FakeEngine, state: State) -> None:
-    assert "No rows are kept" in kept.answer(state, parse(["kept"])).text
+    assert "Nothing that a rollback dropped is kept" in kept.answer(state, parse(["kept"])).text
     losing(engine)
     run(*ROLLBACK)
     (entry,) = state.kept()
@@ -106,6 +106,27 @@ def test_kept_lists_and_deletes_without_an_engine(run: Run, engine: FakeEngine, 
     assert kept.answer(state, parse(["kept", "delete", entry.id])).code == 1
     assert kept.answer(state, parse(["kept", "delete", entry.id, "--yes"])).code == 0
     assert state.kept() == []
+
+
+def test_kept_show_prints_a_script(run: Run, engine: FakeEngine, state: State) -> None:
+    step = "store.0002_add_price_to_product"
+    statements = ("CREATE VIEW cheap AS\nSELECT 1", "GRANT SELECT ON cheap TO PUBLIC")
+    view = p.KeptDefinition(step, "view", "cheap", "", statements)
+    trigger = p.KeptDefinition(step, "trigger", "noted", "store_product", ("CREATE TRIGGER … END;",))
+    writer = KeptRows(state.folder / "kept").begin(DATABASE, KEPT_PLAN)
+    writer.take(p.KeepRows(1, "", definitions=p.StepDefinitions(step, (view,))))
+    writer.take(p.KeepRows(2, "", definitions=p.StepDefinitions(step, (view, trigger))))
+    entry = writer.finish([step])
+    assert entry is not None
+    assert (entry.steps, entry.definitions) == ((step,), (view, trigger))
+    shown = kept.answer(state, parse(["kept", "show", entry.id])).text
+    assert shown.startswith(f"-- {entry.id}\n-- default, ")
+    assert "-- 1 view and 1 trigger\n" in shown
+    assert shown.endswith(
+        f"\n-- {step}: view cheap\nCREATE VIEW cheap AS\nSELECT 1;\nGRANT SELECT ON cheap TO PUBLIC;\n"
+        f"\n-- {step}: trigger noted on store_product\nCREATE TRIGGER … END;\n"
+    )
+    assert "view cheap: to be made again." in run("kept", "put-back", entry.id).out
 
 
 def test_kept_rows_go_when_they_are_old(state: State) -> None:
@@ -128,8 +149,6 @@ def test_what_a_run_kept_is_not_certain_before_its_end(state: State) -> None:
 
 
 def _keep(rows: KeptRows) -> None:
-    from tests.interface.fake_engine import KEPT_PLAN, KEPT_ROWS
-
     writer = rows.begin(DATABASE, KEPT_PLAN)
     for each in KEPT_ROWS:
         writer.take(each)

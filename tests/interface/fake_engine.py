@@ -282,13 +282,15 @@ class FakeEngine(Engine):
     async def match_rows(self, request: p.MatchRows, on_progress: OnProgress | None = None) -> p.RowsMatched:
         await self._asked("match_rows", request)
         return p.RowsMatched(
-            tuple(p.PartMatched(part.table, part.column, part.rows, part.rows) for part in request.parts)
+            tuple(p.PartMatched(part.table, part.column, part.rows, part.rows) for part in request.parts),
+            tuple(p.DefinitionMatched(each.kind, each.name, match=True) for each in request.definitions),
         )
 
     async def put_rows_back(
         self, request: p.PutRowsBack, on_progress: OnProgress | None = None
     ) -> p.RowsMatched:
-        matched = await self.match_rows(p.MatchRows(request.database, request.parts, request.uploads))
+        asked = p.MatchRows(request.database, request.parts, request.uploads, request.definitions)
+        matched = await self.match_rows(asked)
         self.writes.append(request)
         return matched
 

@@ -119,7 +119,7 @@ async def test_rows_of_a_run_that_was_cut_off_are_called_not_certain() -> None:
         await _listed(desk)
         (entry,) = desk.state.kept()
         said = describe_rows(replace(entry, certain=False)).plain
-        assert "Not certain: its run was cut off, and the records do not tell" in said
+        assert "Not certain: its run was cut off or failed half-way, and the records" in said
 
 
 async def test_read_only_deletes_no_kept_rows_and_gives_the_reason() -> None:

@@ -1,13 +1,13 @@
-"""`djmig-tui kept`: the rows that rollbacks dropped, their return and their end."""
+"""`djmig-tui kept`: what rollbacks dropped, its return and its end."""
 
 from __future__ import annotations
 
 from djmig_tui.protocol import Plan, Project, RowsMatched, to_wire
 
 from .. import kept_rows
-from ..describe_kept import amount, doubt, part_in_words, put_back_command
+from ..describe_kept import amount, definition_in_words, doubt, part_in_words, put_back_command, script
 from ..options import Options
-from ..options_kept import DELETE, LIMIT
+from ..options_kept import DELETE, LIMIT, SHOW
 from ..state import State
 from ..store import KeptEntry, StateError
 from ..text import size_in_words, when
@@ -17,12 +17,14 @@ from .session import Session
 
 
 def answer(state: State, options: Options) -> Answer:
-    """List what is kept, or delete it. Needs no engine. Raises `CommandError`."""
+    """List what is kept, show or delete one. Needs no engine. Raises `CommandError`."""
     if options.action == DELETE:
         return _delete(state, options, _find(state, options))
+    if options.action == SHOW:
+        return _show(_find(state, options))
     entries = state.kept()
     text = lines(*(line for entry in entries for line in _about(entry)))
-    none = f"No rows are kept in {state.folder}."
+    none = f"Nothing that a rollback dropped is kept in {state.folder}."
     data: dict[str, object] = {"kept": [entry_data(entry) for entry in entries], "error": None}
     return Answer(data, text or lines(none))
 
@@ -35,12 +37,12 @@ async def put_back(session: Session) -> Answer:
     if not entry.certain:
         entry = await _settled(session, project, entry)
     matched = await kept_rows.match(session.engine, state, entry, session.on_progress)
-    text = lines(*_about(entry), *(f"  {kept_rows.in_words(part)}" for part in matched.parts))
+    text = lines(*_about(entry), *(f"  {line}" for line in kept_rows.all_in_words(matched)))
     if options.read_only or not options.yes or not kept_rows.matching(matched):
         error = _why_not(options, matched)
         return Answer(_data(entry, matched, 0, error), text, error, code=FAILED if error else DONE)
     done = await kept_rows.put_back(session.engine, state, entry, session.on_progress)
-    said = [f"  {kept_rows.in_words(part, done=True)}" for part in done.parts]
+    said = [f"  {line}" for line in kept_rows.all_in_words(done, done=True)]
     text = lines(*_about(entry), *said)
     return Answer(_data(entry, done, kept_rows.matching(done), None), text)
 
@@ -51,9 +53,11 @@ def _why_not(options: Options, matched: RowsMatched) -> str | None:
         return "Nothing was done, because --read-only was given."
     if kept_rows.matching(matched):
         return "Nothing was done. To put them back, add --yes."
-    if all(part.there == part.rows for part in matched.parts):
+    parts, definitions = matched.parts, matched.definitions
+    if all(part.there == part.rows for part in parts) and all(each.there for each in definitions):
         return None
-    why_not = next((part.why_not for part in matched.parts if part.why_not), None)
+    reasons = [part.why_not for part in parts] + [each.why_not for each in definitions]
+    why_not = next(filter(None, reasons), None)
     return why_not or "Nothing was done: none of what is kept can be put back."
 
 
@@ -72,7 +76,7 @@ def beforehand(kept: kept_rows.RowsKept | None) -> str:
     """Return what a plan says of it, "" if nothing is kept."""
     if kept is None:
         return ""
-    return f"\nThe rows that it drops are kept first, up to {size_in_words(kept.limit)}.\n"
+    return f"\nWhat it drops is kept first, up to {size_in_words(kept.limit)}.\n"
 
 
 def afterwards(kept: kept_rows.RowsKept | None) -> str:
@@ -82,6 +86,7 @@ def afterwards(kept: kept_rows.RowsKept | None) -> str:
         return ""
     return lines(
         f"Kept {amount(entry)}.",
+        *(f"  {definition_in_words(each)}" for each in entry.definitions),
         f"Once it is migrated again, to put them back: {put_back_command(entry)} --yes",
     )
 
@@ -123,11 +128,19 @@ def _delete(state: State, options: Options, entry: KeptEntry) -> Answer:
     return Answer({**entry_data(entry), "deleted": True, "error": None}, shown + lines("Deleted."))
 
 
+def _show(entry: KeptEntry) -> Answer:
+    """Print the definitions as SQL; the rest as its comments, so that all of it is a script."""
+    about = [f"-- {line.strip()}" for line in _about(entry)]
+    text = lines(*about, *([f"\n{script(entry)}"] if entry.definitions else []))
+    return Answer({**entry_data(entry), "error": None}, text)
+
+
 def _about(entry: KeptEntry) -> list[str]:
     unsure = f"; {doubt(entry)}" if doubt(entry) else ""
     parts = [f"  {part_in_words(part)}" for part in entry.parts]
     first = f"  {entry.database}, {when(entry.at)}, {entry.reason}"
-    return [entry.id, first, f"  {amount(entry)}{unsure}", *parts]
+    definitions = [f"  {definition_in_words(each)}" for each in entry.definitions]
+    return [entry.id, first, f"  {amount(entry)}{unsure}", *parts, *definitions]
 
 
 def entry_data(entry: KeptEntry) -> dict[str, object]:
@@ -137,4 +150,10 @@ def entry_data(entry: KeptEntry) -> dict[str, object]:
 
 
 def _data(entry: KeptEntry, matched: RowsMatched, put: int, error: str | None) -> dict[str, object]:
-    return {**entry_data(entry), "matched": to_wire(matched.parts), "put_back": put, "error": error}
+    return {
+        **entry_data(entry),
+        "matched": to_wire(matched.parts),
+        "made": to_wire(matched.definitions),
+        "put_back": put,
+        "error": error,
+    }

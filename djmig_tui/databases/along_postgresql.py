@@ -1,0 +1,107 @@
+"""Views, triggers and indexes of PostgreSQL as SQL: Django drops with CASCADE, which takes them along."""
+
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from ..definitions import INDEX, MATERIALIZED_VIEW, TRIGGER, VIEW, Along
+
+#: The relations of those names, and all views over them, and over those. %s: names as they are quoted.
+_ABOVE = """
+WITH RECURSIVE above(id) AS (
+  SELECT to_regclass(name)::oid FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL
+  UNION
+  SELECT r.ev_class FROM above
+  JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = above.id
+  JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+)
+"""
+_VIEWS = (
+    _ABOVE
+    + """
+SELECT c.oid::regclass::text, c.relkind = 'm', c.relispopulated, pg_get_viewdef(c.oid),
+       array_to_string(c.reloptions, ', '), obj_description(c.oid, 'pg_class'),
+       CASE WHEN c.relowner <> current_user::regrole THEN c.relowner::regrole::text END
+FROM above JOIN pg_class c ON c.oid = above.id WHERE c.relkind IN ('v', 'm') ORDER BY c.oid
+"""
+)
+_GRANTS = (
+    _ABOVE
+    + """
+SELECT c.oid::regclass::text, a.privilege_type, a.is_grantable,
+       CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
+FROM above JOIN pg_class c ON c.oid = above.id, aclexplode(c.relacl) AS a
+WHERE c.relkind IN ('v', 'm') AND a.grantee <> c.relowner ORDER BY 1, 4, 2
+"""
+)
+# Those of a constraint come and go with it.
+_INDEXES = (
+    _ABOVE
+    + """
+SELECT i.indexrelid::regclass::text, i.indrelid::regclass::text, pg_get_indexdef(i.indexrelid)
+FROM above JOIN pg_index i ON i.indrelid = above.id
+WHERE i.indisvalid AND NOT EXISTS (
+  SELECT FROM pg_constraint WHERE conindid = i.indexrelid AND contype IN ('p', 'u', 'x'))
+ORDER BY i.indexrelid
+"""
+)
+_TRIGGERS = (
+    _ABOVE
+    + """
+SELECT t.tgname, t.tgrelid::regclass::text, pg_get_triggerdef(t.oid), quote_ident(t.tgname), t.tgenabled
+FROM above JOIN pg_trigger t ON t.tgrelid = above.id WHERE NOT t.tgisinternal ORDER BY t.oid
+"""
+)
+_ENABLED = {"D": "DISABLE TRIGGER", "R": "ENABLE REPLICA TRIGGER", "A": "ENABLE ALWAYS TRIGGER"}
+
+
+def read(connection: Any, tables: Sequence[str]) -> List[Along]:
+    """Return all that hangs on those of `tables` that are there, in an order in which it can be made."""
+    return _read(connection, [connection.ops.quote_name(table) for table in tables])
+
+
+def there(connection: Any, along: Along) -> Optional[Along]:
+    """Return what has its name now, None if nothing has."""
+    found = _read(connection, [along.table or along.name])
+    return next((each for each in found if (each.table, each.name) == (along.table, along.name)), None)
+
+
+def _read(connection: Any, names: List[str]) -> List[Along]:
+    with connection.cursor() as cursor:
+
+        def rows(sql: str) -> List[Tuple[Any, ...]]:
+            cursor.execute(sql, [names])
+            return list(cursor.fetchall())
+
+        grants: Dict[str, List[str]] = {}
+        for name, privilege, again, who in rows(_GRANTS):
+            option = " WITH GRANT OPTION" if again else ""
+            grants.setdefault(name, []).append("GRANT %s ON %s TO %s%s" % (privilege, name, who, option))
+        found = [_view(row, grants.get(row[0], []), connection) for row in rows(_VIEWS)]
+        found.extend(Along(INDEX, name, table, (sql,)) for name, table, sql in rows(_INDEXES))
+        for name, table, sql, quoted, enabled in rows(_TRIGGERS):
+            state = ["ALTER TABLE %s %s %s" % (table, words, quoted) for words in _state(enabled)]
+            found.append(Along(TRIGGER, name, table, (sql, *state)))
+        return found
+
+
+def _view(row: Tuple[Any, ...], grants: List[str], connection: Any) -> Along:
+    name, materialized, populated, sql, options, comment, owner = row
+    kind = MATERIALIZED_VIEW if materialized else VIEW
+    words = "CREATE %s %s%s AS\n%s%s" % (
+        kind.upper(),
+        name,
+        " WITH (%s)" % options if options else "",
+        sql.strip().rstrip(";"),
+        "\n WITH NO DATA" if materialized and not populated else "",
+    )
+    after = []
+    if comment is not None:
+        after.append("COMMENT ON %s %s IS '%s'" % (kind.upper(), name, comment.replace("'", "''")))
+    after.extend(grants)
+    if owner is not None:  # last: afterwards only its owner may do anything to it
+        after.append("ALTER %s %s OWNER TO %s" % (kind.upper(), name, owner))
+    return Along(kind, name, "", (words, *after))
+
+
+def _state(enabled: Any) -> List[str]:
+    words = _ENABLED.get(enabled.decode() if isinstance(enabled, bytes) else enabled)
+    return [] if words is None else [words]

@@ -1,0 +1,210 @@
+"""Views, triggers and hand-made indexes that a rollback takes along are kept as SQL, and made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from djmig_tui import protocol as p
+from tests.conftest import need_server
+from tests.driver import driving
+from tests.engine.keeping import Keeping, Make, making
+from tests.engine.small import execute, python, shop
+from tui import kept_rows
+
+SHELF = (
+    'migrations.CreateModel("Shelf", [("id", models.AutoField(primary_key=True)),'
+    ' ("room", models.CharField(max_length=20, db_index=True)), ("place", models.IntegerField(unique=True)),'
+    ' ("item", models.ForeignKey("shop.Item", models.CASCADE))])'
+)
+WIDEN = 'migrations.AlterField("item", "name", models.TextField(null=True))'
+TRIGGERS = {
+    "sqlite": "CREATE TRIGGER noted AFTER INSERT ON shop_shelf BEGIN UPDATE shop_item SET name = 'x'; END",
+    "mysql": "CREATE TRIGGER noted AFTER INSERT ON shop_shelf FOR EACH ROW UPDATE shop_item SET name = 'x'",
+    "postgresql": "CREATE TRIGGER noted AFTER INSERT ON shop_shelf FOR EACH ROW EXECUTE FUNCTION note()",
+}
+NOTE = (
+    "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
+    " 'BEGIN UPDATE shop_item SET name = ''x''; RETURN NULL; END'"
+)
+ITEM_ROW = "INSERT INTO shop_item (id, name) VALUES (1, 'one')"
+PRICE = 'migrations.AddField("item", "price", models.IntegerField(null=True))'
+SHELF_ROW = "INSERT INTO shop_shelf (id, room, place, item_id) VALUES (1, 'attic', 7, 1)"
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Make a migrated project with rows, and what keeps its rows."""
+    with making(tmp_path) as make:
+        yield make
+
+
+@pytest.fixture
+def mariadb() -> str:
+    """Skip where MariaDB does not run."""
+    need_server("mysql")
+    return "mysql"
+
+
+def told(found: tuple[p.DefinitionMatched, ...]) -> dict[str, str]:
+    """Return what is said of each definition, by its name."""
+    words = {"match": "match", "there": "there"}
+    return {one.name: next((w for w in words if getattr(one, w)), one.why_not or "") for one in found}
+
+
+def test_a_trigger_and_an_index_of_a_table_come_back_after_its_rows(make: Make, vendor: str) -> None:
+    by_hand = "CREATE INDEX by_hand ON shop_shelf (room, place)"
+    rows = [ITEM_ROW, SHELF_ROW, by_hand, *([NOTE] if vendor == "postgresql" else []), TRIGGERS[vendor]]
+    project, keeping = make(vendor, shop(SHELF), *rows)
+    entry = keeping.kept("0001_initial")
+    # The table's own indexes, its unique one and that of its foreign key are made by the migration.
+    assert [(each.kind, each.name, each.table) for each in entry.definitions] == [
+        ("index", "by_hand", "shop_shelf"),
+        ("trigger", "noted", "shop_shelf"),
+    ]
+    assert told(keeping.matched(entry).definitions)["noted"].startswith("shop.0002_step is not applied")
+    keeping.forward()
+    assert told(keeping.matched(entry).definitions) == {"by_hand": "match", "noted": "match"}
+    assert told(keeping.returned(entry).definitions) == {"by_hand": "match", "noted": "match"}
+    assert project.query("SELECT name FROM shop_item") == [("one",)]  # no trigger saw the rows come back
+    assert project.query("SELECT room, place FROM shop_shelf") == [("attic", 7)]
+    execute(project, "INSERT INTO shop_shelf (id, room, place, item_id) VALUES (2, 'cellar', 8, 1)")
+    assert project.query("SELECT name FROM shop_item") == [("x",)]
+    assert told(keeping.matched(entry).definitions) == {"by_hand": "there", "noted": "there"}
+
+
+def test_what_a_remade_table_loses_comes_back(make: Make) -> None:
+    by_hand = 'CREATE UNIQUE INDEX "by hand; DROP" ON shop_item (id, name) WHERE id > 0'
+    project, keeping = make("sqlite", shop(WIDEN), by_hand)
+    entry = keeping.kept("0001_initial")
+    assert not entry.parts
+    assert [each.statements for each in entry.definitions] == [(by_hand,)]
+    keeping.forward()
+    assert kept_rows.matching(keeping.returned(entry)) == 1
+    assert project.query("SELECT sql FROM sqlite_master WHERE name = 'by hand; DROP'") == [(by_hand,)]
+
+
+def test_views_on_views_come_back_with_their_rights(make: Make, postgresql: str) -> None:
+    barrier = (
+        'CREATE VIEW "Cheap ""ones""" WITH (security_barrier=true) AS SELECT id, price FROM shop_item'
+        " WHERE price < 10 WITH LOCAL CHECK OPTION"
+    )
+    statements = [
+        ITEM_ROW,
+        barrier,
+        'CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS number FROM "Cheap ""ones"""',
+        "CREATE UNIQUE INDEX on_counted ON counted (number)",
+        'COMMENT ON VIEW "Cheap ""ones""" IS \'it\'\'s cheap: 100%\'',
+        'GRANT SELECT ON "Cheap ""ones""" TO PUBLIC',
+        "CREATE VIEW elsewhere AS SELECT id FROM shop_item",
+    ]
+    project, keeping = make(postgresql, shop(PRICE), *statements)
+    execute(project, "UPDATE shop_item SET price = 5")
+    seen = (
+        "SELECT c.oid::regclass::text, pg_get_viewdef(c.oid), array_to_string(c.reloptions, ' '),"
+        " obj_description(c.oid), array_to_string(c.relacl, ' ') FROM pg_class c"
+        " WHERE relkind IN ('v', 'm') AND relnamespace = 'public'::regnamespace ORDER BY 1"
+    )
+    before = project.query(seen)
+    entry = keeping.kept("0001_initial")
+    assert [each.kind for each in entry.definitions] == ["view", "materialized view", "index"]
+    assert len(project.query(seen)) == 1
+    keeping.forward()
+    done = keeping.returned(entry)
+    assert all(each.match and not each.error for each in done.definitions), done
+    assert project.query(seen) == before
+    assert project.query("SELECT number FROM counted") == [(1,)]
+
+
+def test_a_view_whose_name_is_taken_stays_kept(make: Make, postgresql: str) -> None:
+    view = "CREATE VIEW cheap AS SELECT id, price FROM shop_item"
+    project, keeping = make(postgresql, shop(PRICE), ITEM_ROW, view)
+    entry = keeping.kept("0001_initial")
+    keeping.forward()
+    execute(project, "CREATE VIEW cheap AS SELECT 1 AS one")
+    (found,) = keeping.returned(entry).definitions
+    assert not found.match
+    assert "another view of that name" in (found.why_not or "")
+    assert project.query("SELECT one FROM cheap") == [(1,)]
+    assert [each.id for each in keeping.state.kept()] == [entry.id]
+
+
+def test_what_the_database_refuses_leaves_the_others(make: Make, postgresql: str) -> None:
+    views = [
+        "CREATE VIEW a AS SELECT price FROM shop_item JOIN notes ON true",
+        "CREATE VIEW b AS SELECT price FROM shop_item",
+    ]
+    project, keeping = make(postgresql, shop(PRICE), "CREATE TABLE notes (id int)", *views)
+    entry = keeping.kept("0001_initial")
+    keeping.forward()
+    execute(project, "DROP TABLE notes")
+    a, b = keeping.returned(entry).definitions
+    assert (b.match, b.there) == (True, False)
+    assert 'relation "notes" does not exist' in (a.why_not or "")
+
+
+def test_an_index_that_loses_a_column_is_kept_whole(make: Make, mariadb: str) -> None:
+    project, keeping = make(mariadb, shop(PRICE), "CREATE INDEX wide ON shop_item (name(3), price DESC)")
+    entry = keeping.kept("0001_initial")
+    assert [each.name for each in entry.definitions] == ["wide"]
+    keeping.forward()
+    (found,) = keeping.matched(entry).definitions
+    assert "another index of that name" in (found.why_not or "")
+    execute(project, "DROP INDEX wide ON shop_item")
+    assert told(keeping.returned(entry).definitions) == {"wide": "match"}
+    assert "`wide` (`name`(3),`price`" in project.query("SHOW CREATE TABLE shop_item")[0][1]
+
+
+def test_a_trigger_keeps_the_sql_mode_that_it_was_written_in(make: Make, mariadb: str) -> None:
+    trigger = "CREATE TRIGGER noted BEFORE INSERT ON shop_shelf FOR EACH ROW SET NEW.\"room\" = 'x'"
+    make_it = ["SET SESSION sql_mode = 'ANSI_QUOTES'", trigger]
+    project, keeping = make(mariadb, shop(SHELF), *make_it)
+    entry = keeping.kept("0001_initial")
+    keeping.forward()
+    assert told(keeping.returned(entry).definitions) == {"noted": "match"}
+    assert project.query(
+        "SELECT sql_mode FROM information_schema.triggers WHERE trigger_schema = DATABASE()"
+    ) == [("ANSI_QUOTES",)]
+
+
+def test_a_run_that_fails_keeps_no_definition(make: Make, postgresql: str) -> None:
+    files = shop(python(), PRICE, before="def back(apps, editor):\n    raise ValueError('no way')\n")
+    project, keeping = make(postgresql, files, "CREATE VIEW cheap AS SELECT price FROM shop_item")
+    finished, entry = keeping.roll_back("0001_initial")
+    assert finished.error is not None
+    assert (entry, keeping.state.kept()) == (None, [])
+    assert project.query("SELECT count(*) FROM cheap") == [(0,)]
+
+
+def test_what_a_step_dropped_before_it_failed_half_way_stays_kept(
+    make: Make, mariadb: str, tmp_path: Path
+) -> None:
+    files = shop([python(), SHELF], before="def back(apps, editor):\n    raise ValueError('no way')\n\n\n")
+    project, keeping = make(mariadb, files, ITEM_ROW, SHELF_ROW, TRIGGERS["mysql"])
+    finished, entry = keeping.roll_back("0001_initial")
+    assert finished.half_done
+    assert entry is not None
+    assert (entry.certain, entry.rows) == (False, 1)
+    assert "noted" in [each.name for each in entry.definitions]
+    table = project.manage("sqlmigrate", "shop", "0002_step").stdout
+    execute(project, *[each for each in table.split(";") if "shop_shelf" in each])
+    with driving(project) as engine:  # the first one ended: it may have been left in any state
+        keeping = Keeping(engine, tmp_path)
+        keeping.state.settle_kept(engine.ask(p.OpenProject()).databases[0], engine.history())
+        assert [each.id for each in keeping.state.kept()] == [entry.id]  # the records cannot tell
+        done = keeping.returned(entry)
+    assert [part.match for part in done.parts] == [1]
+    assert told(done.definitions)["noted"] == "match"
+    assert project.query("SELECT room FROM shop_shelf") == [("attic",)]
+
+
+def test_what_the_migrations_make_themselves_is_not_kept(make: Make, vendor: str) -> None:
+    view = 'migrations.RunSQL("CREATE VIEW shop_names AS SELECT name FROM shop_item", "DROP VIEW shop_names")'
+    index = 'migrations.AddIndex("item", models.Index(fields=["name"], name="by_name"))'
+    rename = 'migrations.RenameIndex("item", new_name="by_its_name", old_name="by_name")'
+    _project, keeping = make(vendor, shop(SHELF, index, rename, view), ITEM_ROW, SHELF_ROW)
+    entry = keeping.kept()
+    assert [part.table for part in entry.parts] == ["shop_shelf", "shop_item"]
+    assert entry.definitions == ()
