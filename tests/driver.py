@@ -27,6 +27,8 @@ class Driver:
 
     def __init__(self, project: SampleProject) -> None:
         self.project = project
+        #: Whoever waits longer, in seconds, waits in vain.
+        self.deadline: float = DEADLINE
         self.progress: list[p.Progress] = []
         self._loop = asyncio.new_event_loop()
         self.engine: Engine = self.wait(self._start())
@@ -46,7 +48,7 @@ class Driver:
 
     def wait(self, awaitable: Any) -> Any:
         """Return the result of `awaitable`, within the deadline."""
-        return self._loop.run_until_complete(asyncio.wait_for(awaitable, DEADLINE))
+        return self._loop.run_until_complete(asyncio.wait_for(awaitable, self.deadline))
 
     def ask(self, request: Any) -> Any:
         """Return the engine's answer. Raises what the client raises."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from textual.content import Content
@@ -23,8 +24,16 @@ def amount(entry: KeptEntry) -> str:
     said = []
     if entry.parts:
         said.append(f"{count(entry.rows, 'row or value', 'rows and values')}, {size_in_words(entry.size)}")
-    kinds = Counter(each.kind for each in entry.definitions)
-    said.extend(count(number, kind, _PLURALS.get(kind, f"{kind}s")) for kind, number in kinds.items())
+    return joined([*said, *kinds(each.kind for each in entry.definitions)])
+
+
+def kinds(of: Iterable[str]) -> list[str]:
+    """Return how many there are of each kind of definition."""
+    return [count(number, kind, _PLURALS.get(kind, f"{kind}s")) for kind, number in Counter(of).items()]
+
+
+def joined(said: Sequence[str]) -> str:
+    """Return "one", "one and two", "one, two and three"."""
     return " and ".join([", ".join(said[:-1]), said[-1]]) if len(said) > 1 else "".join(said)
 
 

@@ -8,7 +8,7 @@ from djmig_tui.protocol import Plan, RowsMatched, RunFinished
 
 from . import kept_rows
 from .describe import bullets, section
-from .describe_kept import amount, definition_in_words, put_back_command
+from .describe_kept import amount, definition_in_words, joined, kinds, put_back_command
 from .kept_rows import RowsKept
 from .session import Session
 from .store import KeptEntry
@@ -48,11 +48,8 @@ class KeptOffer:
 
 def _what(matched: RowsMatched) -> str:
     rows = sum(part.match for part in matched.parts)
-    made = sum(each.match for each in matched.definitions)
     said = [count(rows, "kept row or value", "kept rows and values")] if rows else []
-    if made:
-        said.append(count(made, "kept view, trigger or index", "kept views, triggers and indexes"))
-    return " and ".join(said)
+    return joined([*said, *kinds(each.kind for each in matched.definitions if each.match)])
 
 
 def _said(title: str, found: RowsMatched, *, done: bool = False) -> list[Content]:

@@ -4,17 +4,31 @@ from typing import Any, List, Optional, Tuple
 
 from ..protocol import Failure
 
-_VIEWS = """
-SELECT DISTINCT v.oid::regclass::text, v.relkind = 'm'
-FROM pg_depend d
-JOIN pg_rewrite r ON r.oid = d.objid
-JOIN pg_class v ON v.oid = r.ev_class
-WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass
-  AND d.refobjid = to_regclass(quote_ident(%s)) AND v.oid <> d.refobjid
+_READ_IT = """
+SELECT r.ev_class AS id FROM pg_depend d
+JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = to_regclass(quote_ident(%s))
+  AND r.ev_class <> d.refobjid
   AND (%s::text IS NULL OR d.refobjsubid = (
     SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = d.refobjid AND a.attname = %s))
-ORDER BY 1
 """
+_NAMED = """
+SELECT DISTINCT v.oid::regclass::text, v.relkind = 'm' FROM %s AS found
+JOIN pg_class v ON v.oid = found.id ORDER BY 1
+"""
+_VIEWS = _NAMED % ("(" + _READ_IT + ")")
+_VIEWS_AND_THOSE_ABOVE = (
+    "WITH RECURSIVE above(id) AS ("
+    + _READ_IT
+    + """
+  UNION
+  SELECT r.ev_class FROM above
+  JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = above.id
+  JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+)
+"""
+    + _NAMED % "above"
+)
 _TRIGGERS = """
 SELECT tgname FROM pg_trigger
 WHERE tgrelid = to_regclass(quote_ident(%s)) AND NOT tgisinternal ORDER BY 1
@@ -48,7 +62,7 @@ def _views(connection: Any, table: str, column: Optional[str]) -> List[str]:
     return [
         "The %s %s goes with %s (CASCADE), and no migration makes it again."
         % ("materialized view" if materialized else "view", name, where)
-        for name, materialized in _rows(connection, _VIEWS, [table, column, column])
+        for name, materialized in _rows(connection, _VIEWS_AND_THOSE_ABOVE, [table, column, column])
     ]
 
 
