@@ -136,6 +136,10 @@ class State:
         """Return where the lines of a part are."""
         return self._kept.file(entry, part)
 
+    def kept_folder(self, entry: KeptEntry) -> str:
+        """Return the folder with all that was kept of a run."""
+        return self._kept.folder_of(entry)
+
     def delete_kept(self, entry: KeptEntry) -> None:
         """Delete the kept rows of a run. Raises `StateError` if that cannot be done."""
         self._kept.delete(entry)

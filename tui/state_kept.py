@@ -101,6 +101,10 @@ class KeptRows:
         """Return where the lines of a part are."""
         return str(self.folder / entry.id / _file_of(part))
 
+    def folder_of(self, entry: KeptEntry) -> str:
+        """Return where all of a run's is."""
+        return str(self.folder / entry.id)
+
     def delete(self, entry: KeptEntry) -> None:
         """Delete the rows of a run. Raises `StateError` if that cannot be done."""
         _delete(self.folder / entry.id)

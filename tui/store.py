@@ -232,6 +232,9 @@ class StateStore(Protocol):
     def kept_file(self, entry: KeptEntry, part: KeptPart) -> str:
         """Return where the lines of a part are."""
 
+    def kept_folder(self, entry: KeptEntry) -> str:
+        """Return the folder with all that was kept of a run."""
+
     def delete_kept(self, entry: KeptEntry) -> None:
         """Delete the kept rows of a run. Raises `StateError` if that cannot be done."""
 

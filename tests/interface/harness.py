@@ -85,6 +85,9 @@ class FakeState:
     def kept_file(self, entry: KeptEntry, part: KeptPart) -> str:
         return self._kept.file(entry, part)
 
+    def kept_folder(self, entry: KeptEntry) -> str:
+        return self._kept.folder_of(entry)
+
     def delete_kept(self, entry: KeptEntry) -> None:
         self._kept.delete(entry)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from textual import on
 from textual.containers import Horizontal
@@ -14,26 +13,22 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from djmig_tui.protocol import BackupMeans, DropKept, KeptDatabase, ListKept, Progress
+from djmig_tui.protocol import BackupMeans, ListKept, Progress
 
-from .. import background, backups, kept_rows
+from .. import background, backups
 from ..actions import BACKUPS, bindings
-from ..context import READ_ONLY, Context
-from ..describe_backups import by_hand, describe_entry, describe_kept, describe_none, entry_line, kept_line
-from ..describe_kept import describe_rows, put_back_command, rows_line
+from ..context import Context
+from ..describe_backups import describe_none
 from ..engine.errors import EngineError
 from ..session import Session
-from ..store import ASKED_FOR, BackupEntry, KeptEntry, StateError
-from ..text import one_line, progress_in_words, size_in_words, when
+from ..store import ASKED_FOR, StateError
+from ..text import one_line, progress_in_words, size_in_words
 from ..widgets.bars import Banner, StatusBar
 from ..widgets.prose import Prose
 from .ask import AskScreen
+from .backup_things import Backup, KeptSet, Replaced, Thing
 from .base import ActionScreen
 from .choose import Choices
-from .restore import RestoreScreen
-from .restoring import open_swap
-
-Thing = BackupEntry | KeptEntry | KeptDatabase
 
 
 class BackupsScreen(ActionScreen[None]):
@@ -47,8 +42,8 @@ class BackupsScreen(ActionScreen[None]):
     def __init__(self, session: Session, database: str, *, read_only: bool) -> None:
         super().__init__()
         self._session = session
-        self._database = database
-        self._read_only = read_only
+        self.database = database
+        self.read_only = read_only
         self._things: list[Thing] = []
         self._means: BackupMeans | None = None
         self._busy = False
@@ -57,10 +52,10 @@ class BackupsScreen(ActionScreen[None]):
 
     def body(self) -> Iterable[Widget]:
         """The list, and what is under the cursor."""
-        status = StatusBar(self.djmig.where, read_only=self._read_only)
-        status.project, status.database = self._session.project, self._database
+        status = StatusBar(self.djmig.where, read_only=self.read_only)
+        status.project, status.database = self._session.project, self.database
         yield status
-        yield Static(Content.styled(f"Backups of {one_line(self._database)}", "bold"), id="title")
+        yield Static(Content.styled(f"Backups of {one_line(self.database)}", "bold"), id="title")
         yield Static(id="counting", markup=False)
         yield Banner()
         choices, text = Choices(), Prose()
@@ -71,7 +66,7 @@ class BackupsScreen(ActionScreen[None]):
         """What is under the cursor, and whether a backup is being made."""
         return Context(
             connected=self._session.ready,
-            read_only=self._read_only,
+            read_only=self.read_only,
             running=self._busy,
             chosen=self._chosen is not None,
         )
@@ -84,21 +79,22 @@ class BackupsScreen(ActionScreen[None]):
     async def _read(self) -> None:
         swept = self._session.state.sweep_backups()
         state = self._session.state
-        both: list[BackupEntry | KeptEntry] = [*state.backups(), *state.kept()]
-        both.sort(key=lambda one: datetime.fromisoformat(one.at), reverse=True)
+        found: list[Thing] = [Backup(self, one) for one in state.backups()]
+        found += [KeptSet(self, one) for one in state.kept()]
+        found.sort(key=lambda one: datetime.fromisoformat(one.at), reverse=True)
         # The newest first; those of the database that is shown before all others.
-        found: list[Thing] = [*sorted(both, key=lambda one: one.database != self._database)]
+        found.sort(key=lambda one: one.alias != self.database)
         self._show(found)
         if swept:
             self.query_one(Banner).show(" ".join(swept))
         try:
-            keeping = self._session.keeping(self._database)
-            kept = await self._session.engine.list_kept(ListKept(self._database))
+            keeping = self._session.keeping(self.database)
+            kept = await self._session.engine.list_kept(ListKept(self.database))
             self._means = await backups.means(keeping)
         except EngineError as error:
             self.query_one(Banner).show(str(error))
             return
-        self._show([*found, *kept.databases])
+        self._show([*found, *(Replaced(self, one) for one in kept.databases)])
 
     def _show(self, things: list[Thing]) -> None:
         choices = self.query_one(Choices)
@@ -106,7 +102,7 @@ class BackupsScreen(ActionScreen[None]):
         self._things = things
         choices.clear_options()
         for one in things:
-            choices.add_option(Option(_line(one)))
+            choices.add_option(Option(one.line))
         if things:
             choices.highlighted = min(at, len(things) - 1)
         self._describe()
@@ -119,15 +115,7 @@ class BackupsScreen(ActionScreen[None]):
     @on(OptionList.OptionHighlighted)
     def _describe(self) -> None:
         one = self._chosen
-        if one is None:
-            text = describe_none(self._means)
-        elif isinstance(one, BackupEntry):
-            command = by_hand(one, self._session.database_of(one.database))
-            text = describe_entry(one, self._session.history, command)
-        elif isinstance(one, KeptEntry):
-            text = describe_rows(one)
-        else:
-            text = describe_kept(one)
+        text = one.detail if one is not None else describe_none(self._means)
         self.query_one(Prose).show(text)
         self.refresh_keys()
 
@@ -145,7 +133,7 @@ class BackupsScreen(ActionScreen[None]):
 
     async def _make(self) -> None:
         try:
-            entry = await backups.make(self._session.keeping(self._database), ASKED_FOR, self._progress)
+            entry = await backups.make(self._session.keeping(self.database), ASKED_FOR, self._progress)
         except EngineError as error:
             self.djmig.say(str(error), "error")
         else:
@@ -173,19 +161,12 @@ class BackupsScreen(ActionScreen[None]):
         line.update(Content(words))
 
     def action_restore(self) -> None:
-        """Lead to the plan of restoring it."""
-        one = self._chosen
-        if isinstance(one, BackupEntry):
-            screen = RestoreScreen(self._session, one, read_only=self._read_only)
-            self.app.push_screen(screen, self._came_back)
-        elif isinstance(one, KeptEntry):
-            self.djmig.say(f"Rows are put back on the command line: {put_back_command(one)}")
-        elif one is not None and self._read_only:
-            self.djmig.say(READ_ONLY, "warning")
-        elif one is not None:
-            open_swap(self.djmig, self._database, one, self._came_back)
+        """Lead to its return, as its kind has it."""
+        if self._chosen is not None:
+            self._chosen.open()
 
-    def _came_back(self, done: bool | None) -> None:
+    def came_back(self, done: bool | None) -> None:
+        """Look again, or leave if what Enter led to was done."""
         if done:
             self.dismiss(None)
         else:
@@ -196,12 +177,7 @@ class BackupsScreen(ActionScreen[None]):
         one = self._chosen
         if one is None:
             return
-        if isinstance(one, BackupEntry):
-            title, what = f"Delete the backup of {when(one.at)}?", one.path
-        elif isinstance(one, KeptEntry):
-            title, what = f"Delete the rows kept {when(one.at)}?", one.reason
-        else:
-            title, what = f"Drop the database {one_line(one.name)}?", "It was replaced by a restore."
+        title, what = one.question
         lines = [Content(one_line(what, 500)), Content("It does not come back.")]
 
         def answered(yes: bool | None) -> None:
@@ -212,24 +188,15 @@ class BackupsScreen(ActionScreen[None]):
 
     async def _delete(self, one: Thing) -> None:
         try:
-            if isinstance(one, BackupEntry):
-                self._session.state.delete_backup(one)
-            elif isinstance(one, KeptEntry):
-                kept_rows.delete(self._session.state, one)
-            else:
-                await self._session.engine.drop_kept(DropKept(self._database, one.name))
+            await one.delete()
         except (EngineError, StateError) as error:
             self.djmig.say(str(error), "error")
         await self._read()
 
     def action_copy_path(self) -> None:
         """Copy where it is."""
-        one = self._chosen
-        if isinstance(one, KeptEntry):
-            folder = Path(self._session.state.kept_file(one, one.parts[0])).parent
-            self.djmig.copy(str(folder), "where it is")
-        elif one is not None:
-            self.djmig.copy(one.path if isinstance(one, BackupEntry) else one.name, "where it is")
+        if self._chosen is not None:
+            self.djmig.copy(self._chosen.place, "where it is")
 
     def project_changed(self) -> None:
         """A fresh engine waits until the backup under way is made."""
@@ -261,9 +228,3 @@ class BackupsScreen(ActionScreen[None]):
     def _close_question(self) -> None:
         if self._ask is not None and self._ask.is_current:
             self._ask.dismiss(False)
-
-
-def _line(one: Thing) -> Content:
-    if isinstance(one, BackupEntry):
-        return entry_line(one)
-    return rows_line(one) if isinstance(one, KeptEntry) else kept_line(one)
