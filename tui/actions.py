@@ -115,7 +115,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "backups",
             ("B",),
             "backups",
-            "backups: make one, look at them, restore one",
+            "backups and kept rows: make one, look at them, restore one, put rows back",
             why_backups.backups,
         ),
         RESET_ACTION,

@@ -12,3 +12,10 @@ def start(node: DOMNode, task: Callable[[], Coroutine[Any, Any, None]], group: s
     """Run `task` on the event loop; it ends with `node`, and with the next one of its group."""
     # A coroutine function and not a coroutine: cancelled before its first step, that would be a warning.
     node.run_worker(cast("Callable[[], None]", task), group=group, exclusive=True)
+
+
+def stop(node: DOMNode, group: str) -> None:
+    """Cancel what `node` runs in a group; what is being cancelled already is left to come to its end."""
+    for worker in node.workers:
+        if worker.node is node and worker.group == group and not worker.is_cancelled:
+            worker.cancel()

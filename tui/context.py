@@ -30,6 +30,7 @@ class Context:
     plan: Plan | None = None
     outdated: bool = False  # the project changed since this screen was made
     running: bool = False
+    busy: str = ""  # why nothing else can be done while something is under way
     named: bool = True  # the name that had to be typed was typed
     refused: bool = False  # the file cannot be removed
     undoable: bool = False  # rolling back would clear the way

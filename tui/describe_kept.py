@@ -17,6 +17,7 @@ from .text import clean, count, one_line, size_in_words, when
 
 _MUTED = "$foreground 60%"
 _PLURALS = {"index": "indexes"}
+_HOW = "Enter counts how much of it can be put back, and asks whether to do it."
 
 
 def amount(entry: KeptEntry) -> str:
@@ -89,8 +90,11 @@ def rows_line(entry: KeptEntry) -> Content:
     )
 
 
-def describe_rows(entry: KeptEntry) -> Content:
-    """Return what one run kept, until when, and how it is put back."""
+def describe_rows(entry: KeptEntry, told: Sequence[Content] = ()) -> Content:
+    """Return what one run kept, until when, and how it is put back.
+
+    `told` is what was found out about it last: how much matches, or was put back.
+    """
     goes = when((datetime.fromisoformat(entry.at) + AGE).isoformat())
     facts = [
         f"kept {when(entry.at)}: {entry.reason}",
@@ -100,12 +104,10 @@ def describe_rows(entry: KeptEntry) -> Content:
     ]
     unsure = [f"Not certain: {doubt(entry)}."] if doubt(entry) else []
     return stack(
+        told,
         section("What a run dropped", [Content(one_line(fact, 300)) for fact in facts]),
         section("Beware", map(Content, unsure)),
-        section(
-            "To put them back, once it is migrated again",
-            [Content.assemble(("$ ", "$primary"), put_back_command(entry))],
-        ),
+        section("Once it is migrated again", [Content(_HOW)]),
         section("Parts", [Content(one_line(part_in_words(part), 300)) for part in entry.parts]),
         section(
             "Views, triggers and indexes that went along",

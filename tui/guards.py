@@ -14,13 +14,19 @@ def rows_at_stake(plan: Plan) -> int | None:
     return None if None in rows else sum(number for number in rows if number is not None)
 
 
-def why_type_the_name(plan: Plan, project: Project | None, database: Database | None) -> list[str]:
-    """Return why the database's name must be typed before this runs, as sentences; empty if it need not."""
+def why_with_care(project: Project | None, database: Database | None) -> list[str]:
+    """Return why this is no playground, as sentences; empty if it is one."""
     reasons = []
     if database is None or not database.local:
         reasons.append("The database is not on this machine: others may be using it.")
     if project is None or not project.debug:
         reasons.append("DEBUG is off: these settings are those of a real site.")
+    return reasons
+
+
+def why_type_the_name(plan: Plan, project: Project | None, database: Database | None) -> list[str]:
+    """Return why the database's name must be typed before this runs, as sentences; empty if it need not."""
+    reasons = why_with_care(project, database)
     rows = rows_at_stake(plan)
     if rows is None:
         reasons.append("What is lost was not counted, so it may be more than 1,000 rows.")

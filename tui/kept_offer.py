@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from textual.content import Content
 
-from djmig_tui.protocol import Plan, RowsMatched, RunFinished
+from djmig_tui.protocol import Plan, RunFinished
 
-from . import kept_rows
+from . import kept_rows, putting_back
 from .describe import bullets, section
-from .describe_kept import amount, definition_in_words, joined, kinds, put_back_command
+from .describe_kept import amount, definition_in_words
+from .engine.api import OnProgress
+from .engine.errors import Cancelled, EngineError
 from .kept_rows import RowsKept
 from .session import Session
 from .store import KeptEntry
-from .text import count, one_line
+from .text import one_line
 
 
 class KeptOffer:
@@ -22,6 +26,7 @@ class KeptOffer:
         self._session = session
         self._plan = plan
         self.entry: KeptEntry | None = None
+        self.under_way = False
 
     async def look(self, finished: RunFinished) -> list[Content]:
         """Return the offer, nothing if there is none. Raises `EngineError`."""
@@ -34,27 +39,27 @@ class KeptOffer:
             matched = await kept_rows.match(self._session.engine, self._session.state, entry)
             if kept_rows.matching(matched):
                 self.entry = entry
-                return _said(f"{_what(matched)} can be put back: press p", matched)
+                offer = f"{putting_back.number(matched)} can be put back: press p"
+                return [Content(), *putting_back.told(offer, matched)]
         return []
 
-    async def put_back(self) -> list[Content]:
-        """Put it back and return what was done. Raises `EngineError`."""
+    async def put_back(self, on_progress: OnProgress) -> list[Content]:
+        """Put it back and return what was done. Raises `EngineError`; it is offered again then."""
         entry, self.entry = self.entry, None
         if entry is None:
             return []
-        found = await kept_rows.put_back(self._session.engine, self._session.state, entry)
-        return _said("What was kept is back", found, done=True)
-
-
-def _what(matched: RowsMatched) -> str:
-    rows = sum(part.match for part in matched.parts)
-    said = [count(rows, "kept row or value", "kept rows and values")] if rows else []
-    return joined([*said, *kinds(each.kind for each in matched.definitions if each.match)])
-
-
-def _said(title: str, found: RowsMatched, *, done: bool = False) -> list[Content]:
-    lines = [one_line(line, 500) for line in kept_rows.all_in_words(found, done)]
-    return [Content(), *section(title, bullets(lines))]
+        self.under_way = True
+        try:
+            found = await putting_back.put_back(self._session, entry, on_progress)
+        except asyncio.CancelledError as stopped:
+            self.entry = entry
+            raise Cancelled("Stopped: nothing was put back.") from stopped
+        except EngineError:
+            self.entry = entry
+            raise
+        finally:
+            self.under_way = False
+        return [Content(), *putting_back.told("What was kept is back", found, done=True)]
 
 
 def kept_by(kept: RowsKept | None) -> list[Content]:
@@ -65,7 +70,6 @@ def kept_by(kept: RowsKept | None) -> list[Content]:
     lines = [
         amount(entry),
         *(one_line(definition_in_words(each), 300) for each in entry.definitions),
-        "Once it is migrated again, it can be put back there.",
-        put_back_command(entry),
+        "Once it is migrated again, it can be put back there, or later with B.",
     ]
     return [Content(), *section("What was dropped is kept", bullets(lines))]

@@ -23,7 +23,7 @@ from djmig_tui.protocol import (
 from .engine.api import Engine, OnProgress
 from .engine.errors import EngineEnded, EngineError, Failed, Refused
 from .guards import needs_second_yes
-from .journal import DONE, FAILED, PUT_ROWS_BACK, REFUSED, Deed
+from .journal import DONE, FAILED, PUT_ROWS_BACK, REFUSED, STOPPED, Deed
 from .sending import send
 from .store import KeptEntry, StateError, StateStore
 
@@ -95,18 +95,27 @@ async def match(
 async def put_back(
     engine: Engine, state: StateStore, entry: KeptEntry, on_progress: OnProgress | None = None
 ) -> RowsMatched:
-    """Put back what matches, in one transaction, and say so in the journal. Raises `EngineError`."""
+    """Put back what matches, in one transaction, and say so in the journal. Raises `EngineError`.
+
+    A cancel while it is written asks the engine to stop, whose answer says what stands.
+    """
     command = f"djmig-tui kept put-back {entry.id} --yes"
     deed = Deed(state.log, PUT_ROWS_BACK, entry.database, command)
     deed.begin()
+    asked = False
     try:
         uploads = await _send(engine, state, entry, on_progress)
+        asked = True
         try:
             request = PutRowsBack(entry.database, entry.parts, uploads, entry.definitions)
             found = await engine.put_rows_back(request, on_progress)
         finally:
             await _drop(engine, uploads)
+    except asyncio.CancelledError:
+        deed.end(STOPPED, _UNTOLD if asked else "nothing was put back", subject=entry.id)
+        raise
     except EngineEnded:
+        deed.end(FAILED, f"the engine ended; {_UNTOLD}", subject=entry.id)
         raise
     except EngineError as error:
         deed.end(REFUSED if isinstance(error, Refused) else FAILED, str(error), subject=entry.id)
@@ -114,6 +123,10 @@ async def put_back(
     kept = entry.rows + len(entry.definitions)
     deed.end(DONE, f"{matching(found)} of {kept} that were kept put back", subject=entry.id)
     return found
+
+
+#: Of one transaction whose answer never came.
+_UNTOLD = "how many match, asked again, says whether they are back"
 
 
 async def _send(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from .context import READ_ONLY, STARTING, TOO_SMALL, Context
 from .guards import needs_second_yes
 
-BUSY = "A backup is being made; Esc stops it."
 NO_BACKUPS = "There is no backup under the cursor; m makes one."
 
 
@@ -15,16 +14,16 @@ def backups(context: Context) -> str | None:
 
 
 def make(context: Context) -> str | None:
-    """Needs an engine, and no other backup under way."""
-    if context.running:
-        return BUSY
+    """Needs an engine, and nothing else under way."""
+    if context.busy:
+        return context.busy
     return None if context.connected else STARTING
 
 
 def restore(context: Context) -> str | None:
     """Needs something under the cursor that can be put back."""
-    if context.running:
-        return BUSY
+    if context.busy:
+        return context.busy
     if not context.chosen:
         return NO_BACKUPS
     return None if context.connected else STARTING
@@ -32,8 +31,8 @@ def restore(context: Context) -> str | None:
 
 def delete(context: Context) -> str | None:
     """Needs something under the cursor; the database that a restore replaced is on the server."""
-    if context.running:
-        return BUSY
+    if context.busy:
+        return context.busy
     if not context.chosen:
         return NO_BACKUPS
     return READ_ONLY if context.read_only else None

@@ -13,7 +13,7 @@ from typing import Any
 
 from djmig_tui import protocol as p
 from tui.engine.api import Engine, OnChunk, OnKeep, OnProgress
-from tui.engine.errors import EngineEnded, Refused, Stale
+from tui.engine.errors import EngineEnded, Failed, Refused, Stale
 
 from . import bookshop
 
@@ -281,18 +281,32 @@ class FakeEngine(Engine):
 
     async def match_rows(self, request: p.MatchRows, on_progress: OnProgress | None = None) -> p.RowsMatched:
         await self._asked("match_rows", request)
-        return p.RowsMatched(
+        if on_progress is not None:
+            on_progress(p.Progress(0, 2_000, "Matching store_product"))
+        await self._held("match_rows", request)
+        return self._matched(request)
+
+    def _matched(self, request: p.MatchRows | p.PutRowsBack) -> p.RowsMatched:
+        all_match = p.RowsMatched(
             tuple(p.PartMatched(part.table, part.column, part.rows, part.rows) for part in request.parts),
             tuple(p.DefinitionMatched(each.kind, each.name, match=True) for each in request.definitions),
         )
+        return self.answers.get("match_rows", all_match)  # type: ignore[no-any-return]
 
     async def put_rows_back(
         self, request: p.PutRowsBack, on_progress: OnProgress | None = None
     ) -> p.RowsMatched:
-        asked = p.MatchRows(request.database, request.parts, request.uploads, request.definitions)
-        matched = await self.match_rows(asked)
+        await self._asked("put_rows_back", request)
+        if on_progress is not None:
+            on_progress(p.Progress(0, 2_000, "Putting back store_product"))
+        try:
+            await self._held("put_rows_back", request)
+        except asyncio.CancelledError:  # asked to stop, it answers what stands
+            raise Failed("Stopped: nothing was put back.") from None
+        if self.closed:
+            raise EngineEnded("The engine ended.", "Killed")
         self.writes.append(request)
-        return matched
+        return self._matched(request)
 
     async def run_plan(
         self, request: p.RunPlan, on_progress: OnProgress | None = None, on_keep: OnKeep | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from djmig_tui.protocol import Plan, Project, RowsMatched, to_wire
 
-from .. import kept_rows
+from .. import kept_rows, putting_back
 from ..describe_kept import amount, definition_in_words, doubt, part_in_words, put_back_command, script
 from ..options import Options
 from ..options_kept import DELETE, LIMIT, SHOW
@@ -53,12 +53,7 @@ def _why_not(options: Options, matched: RowsMatched) -> str | None:
         return "Nothing was done, because --read-only was given."
     if kept_rows.matching(matched):
         return "Nothing was done. To put them back, add --yes."
-    parts, definitions = matched.parts, matched.definitions
-    if all(part.there == part.rows for part in parts) and all(each.there for each in definitions):
-        return None
-    reasons = [part.why_not for part in parts] + [each.why_not for each in definitions]
-    why_not = next(filter(None, reasons), None)
-    return why_not or "Nothing was done: none of what is kept can be put back."
+    return None if putting_back.all_there(matched) else putting_back.why_none(matched)
 
 
 # ------------------------------------------------------------- before and after a run
@@ -94,12 +89,10 @@ def afterwards(kept: kept_rows.RowsKept | None) -> str:
 # ---------------------------------------------------------------------------- details
 async def _settled(session: Session, project: Project, entry: KeptEntry) -> KeptEntry:
     """Return what is kept of a run that was cut off, by what the records say of it."""
-    session.state.settle_kept(database_of(session, project), await session.history())
-    found = next((one for one in session.state.kept() if one.id == entry.id), None)
+    database, history = database_of(session, project), await session.history()
+    found = putting_back.settled(session.state, database, history, entry)
     if found is None:
-        raise CommandError(
-            "That run was cut off and has dropped nothing, by the records: there is nothing to put back."
-        )
+        raise CommandError(putting_back.NOTHING_DROPPED)
     return found
 
 

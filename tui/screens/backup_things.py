@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from textual.content import Content
 
-from djmig_tui.protocol import DropKept, KeptDatabase
+from djmig_tui.protocol import DropKept, KeptDatabase, RowsMatched
 
-from .. import kept_rows
+from .. import kept_rows, putting_back
 from ..context import READ_ONLY
 from ..describe_backups import by_hand, describe_entry, describe_kept, entry_line, kept_line
-from ..describe_kept import describe_rows, put_back_command, rows_line
+from ..describe_kept import describe_rows, rows_line
+from ..engine.api import OnProgress
 from ..store import BackupEntry, KeptEntry
 from ..text import one_line, when
+from ..under_way import COUNTING, PUTTING_BACK, UnderWay
+from .confirm import confirm_put_back
 from .restore import RestoreScreen
 from .restoring import open_swap
 
@@ -22,11 +27,17 @@ if TYPE_CHECKING:
     from ..app import DjmigApp
 
 
+#: What takes its time: it tells how far it is, and returns what is to be done once it is over.
+Work = Callable[[OnProgress], Awaitable[Callable[[], object] | None]]
+
+
 class Host(Protocol):
     """The screen that lists things, as they see it."""
 
     database: str  # the alias whose backups are shown
     read_only: bool
+    #: What was found out last about kept rows, by their id.
+    told: dict[str, Sequence[Content]]
 
     @property
     def djmig(self) -> DjmigApp:
@@ -34,6 +45,9 @@ class Host(Protocol):
 
     def came_back(self, done: bool | None) -> None:
         """Look again, or leave if what Enter led to was done."""
+
+    def work(self, what: UnderWay, task: Work) -> None:
+        """Do what takes its time, one thing after the other; the keys stay free, and Esc stops it."""
 
 
 class Thing(ABC):
@@ -119,6 +133,8 @@ class Backup(Thing):
 class KeptSet(Thing):
     """What one run kept of what it dropped."""
 
+    word = "put back"
+
     def __init__(self, host: Host, entry: KeptEntry) -> None:
         super().__init__(host, entry.at, entry.database)
         self._entry = entry
@@ -131,7 +147,7 @@ class KeptSet(Thing):
     @property
     def detail(self) -> Content:
         """What was kept, and how it is put back."""
-        return describe_rows(self._entry)
+        return describe_rows(self._entry, self._host.told.get(self._entry.id, ()))
 
     @property
     def place(self) -> str:
@@ -148,8 +164,32 @@ class KeptSet(Thing):
         kept_rows.delete(self._session.state, self._entry)
 
     def open(self) -> None:
-        """Say how it is put back."""
-        self._host.djmig.say(f"Rows are put back on the command line: {put_back_command(self._entry)}")
+        """Count how many of them match, then ask whether they are put back."""
+        if self._host.read_only:
+            self._host.djmig.say(READ_ONLY, "warning")
+        else:
+            self._host.work(COUNTING, self._match)
+
+    async def _match(self, on_progress: OnProgress) -> Callable[[], object] | None:
+        entry = await putting_back.expect_applied(self._session, self._entry)
+        found = await kept_rows.match(self._session.engine, self._session.state, entry, on_progress)
+        if kept_rows.matching(found):
+            return lambda: self._ask(entry, found)
+        self._host.told[entry.id] = putting_back.told("What could be put back", found)
+        self._host.djmig.say(putting_back.why_none(found), "warning")
+        return None
+
+    def _ask(self, entry: KeptEntry, found: RowsMatched) -> None:
+        def answered(yes: bool) -> None:
+            if yes:
+                self._host.work(PUTTING_BACK, partial(self._put_back, entry))
+
+        confirm_put_back(self._host.djmig, entry, found, answered)
+
+    async def _put_back(self, entry: KeptEntry, on_progress: OnProgress) -> None:
+        done = await putting_back.put_back(self._session, entry, on_progress)
+        self._host.told[entry.id] = putting_back.told("What was put back", done, done=True)
+        self._host.djmig.say(putting_back.result(entry, done))
 
 
 class Replaced(Thing):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -16,17 +18,20 @@ from textual.widgets.option_list import Option
 from djmig_tui.protocol import BackupMeans, ListKept, Progress
 
 from .. import background, backups
+from ..action import Action
 from ..actions import BACKUPS, bindings
 from ..context import Context
 from ..describe_backups import describe_none
+from ..engine.api import OnProgress
 from ..engine.errors import EngineError
 from ..session import Session
 from ..store import ASKED_FOR, StateError
-from ..text import one_line, progress_in_words, size_in_words
+from ..text import one_line, size_in_words
+from ..under_way import BACKUP, UnderWay
 from ..widgets.bars import Banner, StatusBar
 from ..widgets.prose import Prose
 from .ask import AskScreen
-from .backup_things import Backup, KeptSet, Replaced, Thing
+from .backup_things import Backup, KeptSet, Replaced, Thing, Work
 from .base import ActionScreen
 from .choose import Choices
 
@@ -46,8 +51,9 @@ class BackupsScreen(ActionScreen[None]):
         self.read_only = read_only
         self._things: list[Thing] = []
         self._means: BackupMeans | None = None
-        self._busy = False
-        self._outdated = False  # something changed while a backup was made
+        self.told: dict[str, Sequence[Content]] = {}
+        self._under_way: UnderWay | None = None
+        self._outdated = False  # something changed while something was under way
         self._ask: AskScreen | None = None
 
     def body(self) -> Iterable[Widget]:
@@ -63,13 +69,18 @@ class BackupsScreen(ActionScreen[None]):
         yield Horizontal(choices, text, id="panes")
 
     def context(self) -> Context:
-        """What is under the cursor, and whether a backup is being made."""
+        """What is under the cursor, and what is under way."""
         return Context(
             connected=self._session.ready,
             read_only=self.read_only,
-            running=self._busy,
+            busy=self._under_way.why_not if self._under_way is not None else "",
             chosen=self._chosen is not None,
         )
+
+    def named(self, action: Action) -> Action:
+        """Call Enter what it does with what is under the cursor."""
+        one = self._chosen
+        return replace(action, label=one.word) if one is not None and action.id == "restore" else action
 
     def on_mount(self) -> None:
         """Read what there is."""
@@ -126,34 +137,48 @@ class BackupsScreen(ActionScreen[None]):
     # ---------------------------------------------------------------- actions
     def action_make(self) -> None:
         """Make a backup."""
-        self._busy = self._session.running = True  # nobody takes its engine away
-        self._outdated = False
-        self.refresh_keys()
-        background.start(self, self._make, "backup")
+        self.work(BACKUP, self._make)
 
-    async def _make(self) -> None:
+    async def _make(self, on_progress: OnProgress) -> None:
+        entry = await backups.make(self._session.keeping(self.database), ASKED_FOR, on_progress)
+        self.djmig.say(f"Made a backup: {size_in_words(entry.size)}, kept with the others.")
+
+    def work(self, what: UnderWay, task: Work) -> None:
+        """Do what takes its time, unless something else does; the keys stay free, and Esc stops it."""
+        if self._under_way is None:
+            self._under_way, self._outdated = what, False
+            self._session.running = True  # nobody takes its engine away
+            self.refresh_keys()
+            background.start(self, partial(self._work, what, task), "work")
+
+    async def _work(self, what: UnderWay, task: Work) -> None:
+        def on_progress(progress: Progress) -> None:
+            if self._under_way is what and self.is_attached:
+                self._say(what.so_far(progress))
+
+        then: Callable[[], object] | None = None
         try:
-            entry = await backups.make(self._session.keeping(self.database), ASKED_FOR, self._progress)
+            then = await task(on_progress)
         except EngineError as error:
             self.djmig.say(str(error), "error")
-        else:
-            self.djmig.say(f"Made a backup: {size_in_words(entry.size)}, kept with the others.")
+        except asyncio.CancelledError:
+            if not self.is_attached:
+                raise
+            self.djmig.say(f"Stopped: {what.stopped}.")
         finally:
-            self._busy = self._session.running = False
-        if self.is_mounted:
-            await self._made()
+            self._under_way, self._session.running = None, False
+        if self.is_attached:
+            self._worked()
+            if then is not None:
+                then()
 
-    async def _made(self) -> None:
+    def _worked(self) -> None:
         self._close_question()
         self._say("")
         self.refresh_keys()
         if self._outdated or not self._session.ready:
             self.djmig.start_engine()  # for what had to wait, or as the one that was asked ended
-        await self._read()
-
-    def _progress(self, progress: Progress) -> None:
-        if self._busy and self.is_mounted:
-            self._say(f"{progress_in_words(progress)}   Esc stops it; nothing of it is kept then.")
+        background.start(self, self._read, "backups")
 
     def _say(self, words: str) -> None:
         line = self.query_one("#counting", Static)
@@ -199,30 +224,33 @@ class BackupsScreen(ActionScreen[None]):
             self.djmig.copy(self._chosen.place, "where it is")
 
     def project_changed(self) -> None:
-        """A fresh engine waits until the backup under way is made."""
+        """A fresh engine waits until what is under way is over."""
         self._outdated = True
 
     def engine_replaced(self) -> None:
         """Look again with the fresh engine."""
-        if not self._busy:
+        if self._under_way is None:
             background.start(self, self._read, "backups")
 
     def action_leave(self) -> None:
-        """Stop a backup under way, or leave."""
-        if self._busy:
-            self.workers.cancel_group(self, "backup")
+        """Stop what is under way, or leave."""
+        if self._under_way is not None:
+            background.stop(self, "work")
         else:
             self.dismiss(None)
 
     def ask_to_quit(self) -> None:
         """Quitting ends the engine: ask."""
 
+        what = self._under_way
+        if what is None:
+            return
+
         def answered(yes: bool | None) -> None:
-            if yes and self._busy:
+            if yes and self._under_way is what:
                 self.djmig.leave(0)
 
-        what = Content("A backup is being made. Nothing of it is kept if djmig-tui ends.")
-        self._ask = AskScreen("Quit during the backup?", [what], "Quit")
+        self._ask = AskScreen(f"Quit during {what.name}?", [Content(what.if_quit)], "Quit")
         self.app.push_screen(self._ask, answered)
 
     def _close_question(self) -> None:

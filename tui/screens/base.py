@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
+from ..action import Action
 from ..actions import ACTIONS, find
 from ..context import Context
 from ..widgets.bars import KeyBar, TooSmall
@@ -62,6 +63,10 @@ class ActionScreen(Screen[Result], Generic[Result]):
         """Whether the terminal is large enough for what is being decided to be read."""
         return self.size.width >= MIN_WIDTH and self.size.height >= MIN_HEIGHT
 
+    def named(self, action: Action) -> Action:
+        """Return an action as the bar of keys is to name it at the moment."""
+        return action
+
     def why_not(self, action_id: str) -> str | None:
         """Return why an action cannot act now, or None."""
         return find(self.SCOPE, action_id).why_not(self.context())
@@ -70,7 +75,7 @@ class ActionScreen(Screen[Result], Generic[Result]):
         """Bring the bar of keys up to the moment."""
         if self.query(KeyBar):
             context = self.context()
-            keys = [(action, action.why_not(context)) for action in ACTIONS[self.SCOPE]]
+            keys = [(self.named(action), action.why_not(context)) for action in ACTIONS[self.SCOPE]]
             self.query_one(KeyBar).actions = keys
 
     async def action_do(self, action_id: str, *arguments: str) -> None:

@@ -26,6 +26,7 @@ from ..session import Session
 from ..store import BackupEntry
 from ..taking_back import Errand
 from ..text import clean, one_line, progress_in_words, sentence
+from ..under_way import PUTTING_BACK
 from ..widgets.bars import StatusBar
 from ..widgets.folded import Folded
 from ..widgets.progress import StepBar
@@ -153,7 +154,7 @@ class RunScreen(ActionScreen["bool | Stale"]):
             said = await more
         except EngineError as error:
             said = [Content(), *bullets([str(error)], "!", "$warning")]
-        if said:
+        if said and self.is_attached:
             self.query_one(Prose).show(stack(self._ended, said), keep_place=True)
         self.refresh_keys()
 
@@ -162,7 +163,14 @@ class RunScreen(ActionScreen["bool | Stale"]):
         background.start(self, self._put_rows_back, "put back")
 
     async def _put_rows_back(self) -> None:
-        await self._say(self._offer.put_back())
+        await self._say(self._offer.put_back(self._put_progress))
+        if self.is_attached:
+            self.query_one(StepBar).words = "done"
+            self._close_question()
+
+    def _put_progress(self, progress: Progress) -> None:
+        if self._offer.under_way:
+            self.query_one(StepBar).words = PUTTING_BACK.so_far(progress)
 
     async def _backed_up(self) -> bool:
         """Make the backup that comes first; say that nothing was run if it cannot be made."""
@@ -231,6 +239,8 @@ class RunScreen(ActionScreen["bool | Stale"]):
     def ask_to_quit(self) -> None:
         """Quitting ends the engine: ask."""
         what = "A run is under way. Quitting stops it, as the engine ends with djmig-tui."
+        if self._offer.under_way:
+            what = PUTTING_BACK.if_quit
         self._ask_for("Quit during the run?", what, lambda: self.djmig.leave(0))
 
     def _ask_for(self, title: str, what: str, then: object) -> None:
@@ -276,5 +286,7 @@ class RunScreen(ActionScreen["bool | Stale"]):
         """To the tree; during the run, ask."""
         if self._under_way:
             self.action_stop()
+        elif self._offer.under_way:
+            background.stop(self, "put back")
         else:
             self.dismiss(self.finished is not None and not (self.finished.error or self.finished.stopped))
