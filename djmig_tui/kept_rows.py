@@ -44,35 +44,44 @@ def put_rows_back(session: Any, request: PutRowsBack, call: Any) -> RowsMatched:
         try:
             connection.ensure_connection()
             with Stopping(call, connection, lambda: True), _unchecked(connection):
-                return _put_back(request, connection, call, (defaults, filling))
+                work, found = _put_back(request, connection, call, (defaults, filling))
         except (Error, RunStopped) as error:
             if call.stopping:
                 raise FailedError("Stopped: nothing was put back.") from error
             words = failures.sentence(error)
             raise FailedError("Nothing was put back: %s" % words, failures.detail(error)) from error
+        if connection.features.can_rollback_ddl:
+            return found
+        try:  # each of them commits by itself: the rows stand, and nothing is cut off any more
+            return RowsMatched(found.parts, _made(request, connection, work))
+        except Error as error:
+            words = "The rows are back, but no trigger or index: %s" % failures.sentence(error)
+            raise FailedError(words, failures.detail(error)) from error
 
 
-def _put_back(request: Request, connection: Any, call: Any, known: Any) -> RowsMatched:
+def _put_back(request: Request, connection: Any, call: Any, known: Any) -> Tuple["_Work", RowsMatched]:
     vendor = databases.vendor(connection)
     with vendor.transaction(connection), transaction.atomic(using=connection.alias):
         vendor.guard(connection, True)
         work = _Work(request, connection, call, *known)
         found = tuple(work.each(write=True))
         connection.check_constraints(table_names=work.tables())
+        made: Tuple[DefinitionMatched, ...] = ()
         if connection.features.can_rollback_ddl:
-            return RowsMatched(found, tuple(_make(request, connection, work)))
-    # Each of them commits what is under way: the rows stand already.
-    return RowsMatched(found, tuple(_make(request, connection, work)))
+            made = _made(request, connection, work)
+            if call.stopping:  # it was not their fault that they failed
+                raise RunStopped
+    return work, RowsMatched(found, made)
 
 
-def _make(request: Request, connection: Any, work: "_Work") -> List[DefinitionMatched]:
+def _made(request: Request, connection: Any, work: "_Work") -> Tuple[DefinitionMatched, ...]:
     """Make what is not there, after the rows: no trigger is to see them come back."""
     found = {
         each: definitions.match(connection, each, work.is_applied(each.step)) for each in request.definitions
     }
     wanted = [each for each, matched in found.items() if matched.match]
     found.update(zip(wanted, definitions.make(connection, wanted)))
-    return list(found.values())
+    return tuple(found.values())
 
 
 @contextlib.contextmanager
