@@ -67,6 +67,11 @@ NOW = re.compile(
 )
 
 
+#: Which of the bookshop's rollbacks are compared in the short tier, and one that fails in both.
+EVERY = {"sqlite": 1, "postgresql": 3, "mysql": 7}
+FAILS = ("vouchers", "0001_initial")
+
+
 def settled(project: SampleProject) -> Snapshot:
     """Return what the project's database holds, but for the moments at which rows were made up."""
     found = project.snapshot()
@@ -145,8 +150,8 @@ def test_every_rollback_of_the_bookshop_leaves_the_same(
             engine = Driver(ours)
             targets: list[tuple[str, str | None]] = [*applied(engine)]
             targets += [(app, None) for app in sorted({app for app, _ in targets})]
-            if ours.vendor == "mysql" and not request.config.getoption("--long"):
-                targets = targets[::5]  # copying a database takes MariaDB two seconds
+            if not request.config.getoption("--long"):  # copying a database takes servers a second or two
+                targets = [*targets[:: EVERY[ours.vendor]], FAILS]
             for app, name in targets:
                 plan = engine.plan(p.BACK_TO if name else p.ZERO, app, name)
                 if plan.verdict == p.BLOCKED or not plan.steps:
@@ -168,5 +173,4 @@ def test_every_rollback_of_the_bookshop_leaves_the_same(
     finally:
         ours.drop()
         theirs.drop()
-    if ours.vendor != "mysql" or request.config.getoption("--long"):
-        assert "vouchers.0001_initial" in failed
+    assert ".".join(FAILS) in failed
