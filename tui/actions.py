@@ -13,6 +13,7 @@ from .actions_backups import BACKUPS_ACTIONS, RESTORE_ACTIONS, RESTORING_ACTIONS
 from .actions_reset import RESET_ACTION, RESET_ACTIONS, RESET_BACK_ACTIONS, RESETTING_ACTIONS
 
 MAIN, PLAN, RUN, REMOVE, ASK, TROUBLE, TEXT = "main", "plan", "run", "remove", "ask", "trouble", "text"
+CHOOSE = "choose"
 REHEARSE, VERIFY, TIMELINE, MAKE = "rehearse", "verify", "timeline", "make"
 
 BACKUPS, RESTORE, RESTORING = "backups", "restore", "restoring"
@@ -261,6 +262,12 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     ASK: (
         Action("confirm", ("y",), "yes", "yes, do it; nothing else says so", why.confirm),
         Action("leave", ("escape",), "no", "no; nothing was changed", shown="Esc"),
+    ),
+    CHOOSE: (
+        MOVE,
+        Action("choose", ("enter",), "choose", "choose the line that is lit", shown="Enter"),
+        Action("leave", ("escape",), "leave", "leave; nothing was changed", shown="Esc"),
+        QUIT,
     ),
     TROUBLE: (
         MOVE,

@@ -8,7 +8,7 @@ from .action import HELP, MOVE, QUIT, Action
 RESET_ACTION = Action(
     "reset",
     ("x",),
-    "",
+    "reset",
     "reset: start over with the app, or the project; finish or put back one that was cut off",
     why.reset,
 )

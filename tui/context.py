@@ -39,6 +39,7 @@ class Context:
     chosen: bool = False  # there is a backup, or a kept database, under the cursor
     cut_off: bool = False  # a reset was cut off: it is finished, or put back
     going_back: bool = False  # it was being put back, or is
+    held_back: str = ""  # why nothing but that reset changes anything
     read: bool = False  # what a reset, or putting one back, would do has been read
     no_reset: str = ""  # why nothing starts over here
     copy_instead: bool = False  # what was rehearsed in vain could be on a copy

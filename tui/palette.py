@@ -10,6 +10,7 @@ from textual.markup import escape
 
 from .action import FOLD, MOVE, PANE, Action
 from .actions import ACTIONS
+from .held_back import why_not
 from .screens.base import ActionScreen
 from .text import one_line
 
@@ -23,10 +24,10 @@ class ActionCommands(Provider):
         screen = self.screen
         if not isinstance(screen, ActionScreen):
             return
-        context = screen.context()
+        moment = screen.moment()
         for action in ACTIONS[screen.SCOPE]:
             if action not in _LEFT_OUT and action.id != "tab":
-                reason = action.why_not(context)
+                reason = why_not(screen.SCOPE, action, moment)
                 yield action, f"{action.help}  ({action.key})", one_line(reason) if reason else ""
 
     async def discover(self) -> Hits:

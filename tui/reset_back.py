@@ -8,8 +8,9 @@ from djmig_tui.protocol import RESET_KEEPING, DeleteFiles, FileHash, ReadFiles, 
 
 from . import asking, backups, restores
 from .engine.api import OnProgress
-from .engine.errors import EngineError, Failed
+from .engine.errors import EngineError, Failed, Refused
 from .journal import DONE, FAILED, RESET_BACK, Deed
+from .reset_words import about
 from .resetting import Host
 from .source import from_entry
 from .state_resets import ResetRecord
@@ -21,6 +22,9 @@ _CHANGES = frozenset({"undo", "drop", "recreate", "forget", "migrate", "record"}
 
 async def put_back(host: Host, record: ResetRecord, on_progress: OnProgress) -> list[str]:
     """Put everything back; return what was done, as sentences. Raises `EngineError` where it cannot go on."""
+    under_way = host.state.reset_under_way()
+    if under_way is not None and under_way.id != record.id:  # its record would be written over
+        raise Refused(f"{about(under_way)} That one comes first.")
     deed = Deed(
         host.write, RESET_BACK, record.plan.database, "djmig-tui reset --put-back --yes", takes_back=record.id
     )
@@ -94,7 +98,7 @@ async def _to_restore(host: Host, record: ResetRecord, on_progress: OnProgress) 
         if each.backup not in entries:
             raise Failed(
                 f"The backup {each.backup} made before the reset is gone, so nothing was put back: the trash "
-                "has the files."
+                f"has the files. To leave all of it as it is now, delete {host.state.reset_file()}."
             )
         source = await from_entry(host.state, entries[each.backup], on_progress)
         plan = await restores.preview(host.keeping(each.database), source, on_progress)

@@ -8,7 +8,6 @@ from textual.content import Content
 
 from djmig_tui.protocol import RESET_APP, RESET_KEEPING, RESET_PROJECT, PreviewReset
 
-from .reset_words import about
 from .screens.choose import ChooseScreen
 from .screens.reset import ResetScreen
 from .screens.reset_back import ResetBackScreen
@@ -59,9 +58,7 @@ def _open(app: DjmigApp, kind: str, label: str | None) -> None:
 
 def take_back(app: DjmigApp, id: str) -> None:
     """Show what putting a finished reset back would do."""
-    if (under_way := app.session.state.reset_under_way()) is not None:
-        app.say(f"{about(under_way)} Press x: that one comes first.", "error")
-    elif (record := app.session.state.finished_reset(id)) is not None:
+    if (record := app.session.state.finished_reset(id)) is not None:
         app.push_screen(ResetBackScreen(app.session, record))
     else:
         app.say("What would lead back from that reset is gone; B lists the backups that there are.", "error")

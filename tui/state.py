@@ -27,7 +27,16 @@ from .state_backups import Backups
 from .state_kept import KeptRows
 from .state_resets import ResetRecord, Resets
 from .state_trash import Trash
-from .store import BackupEntry, BackupWriter, JournalEntry, KeptEntry, KeptWriter, OnRead, TrashEntry
+from .store import (
+    BackupEntry,
+    BackupWriter,
+    JournalEntry,
+    KeptEntry,
+    KeptWriter,
+    OnRead,
+    StateError,
+    TrashEntry,
+)
 
 
 def state_home(environ: Mapping[str, str]) -> Path:
@@ -104,6 +113,11 @@ class State:
 
     def delete_backup(self, entry: BackupEntry) -> None:
         """Delete a backup and its manifest. Raises `StateError` if that cannot be done."""
+        if entry.id in self._leading_back():
+            raise StateError(
+                f"The backup {entry.id} leads back from a reset that is not finished, so it stays. "
+                "Finish that, or put it back, first."
+            )
         self._backups.delete(entry)
 
     def drop_old_backups(self, database: str, keep: int, spare: Collection[str] = ()) -> list[BackupEntry]:
@@ -111,9 +125,12 @@ class State:
 
         Those in `spare` stay, and those that lead back from a reset which is under way.
         """
+        return self._backups.drop_old(database, keep, {*spare, *self._leading_back()})
+
+    def _leading_back(self) -> list[str]:
+        """Return the ids of the backups that lead back from a reset which is under way."""
         reset = self.reset_under_way()
-        needed = [each.backup for each in reset.backups] if reset is not None else []
-        return self._backups.drop_old(database, keep, {*spare, *needed})
+        return [each.backup for each in reset.backups] if reset is not None else []
 
     def sweep_backups(self) -> list[str]:
         """Delete what was cut off half-way; return a sentence for each: nothing else is lost."""
@@ -152,6 +169,10 @@ class State:
     def reset_under_way(self) -> ResetRecord | None:
         """Return the reset that has begun and has no end yet, or None."""
         return self._resets.under_way()
+
+    def reset_file(self) -> str:
+        """Return the file that says so."""
+        return str(self._resets.path)
 
     def finished_reset(self, id: str) -> ResetRecord | None:
         """Return a reset that has come to its end, if it is the last one that has."""

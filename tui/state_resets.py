@@ -39,23 +39,23 @@ class Resets:
     """The record of the reset that is under way, in one file."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "reset.json"
+        self.path = folder / "reset.json"
         self._last = folder / "reset-done.json"
 
     def save(self, reset: ResetRecord) -> None:
         """Keep it: when this returns it is on the disk. Raises `StateError` if that cannot be done."""
         try:
-            make_folder(self._path.parent)
-            write_whole(self._path, json.dumps(to_wire(reset)).encode())
+            make_folder(self.path.parent)
+            write_whole(self.path, json.dumps(to_wire(reset)).encode())
         except OSError as error:
             raise StateError(
-                f"{self._path} cannot be written ({error.strerror}), so the reset stops here. Make room."
+                f"{self.path} cannot be written ({error.strerror}), so the reset stops here. Make room."
             ) from error
 
     def under_way(self) -> ResetRecord | None:
         """Return the reset that has begun and has no end yet, or None."""
         try:
-            return record(ResetRecord, json.loads(content_of(self._path) or b"null"))
+            return record(ResetRecord, json.loads(content_of(self.path) or b"null"))
         except ValueError:
             return None
 
@@ -77,11 +77,11 @@ class Resets:
 
     def _away(self, to: Path | None) -> None:
         try:
-            if to is not None and self._path.exists():
-                self._path.replace(to)
-            self._path.unlink(missing_ok=True)
-            sync_folder(self._path.parent)
+            if to is not None and self.path.exists():
+                self.path.replace(to)
+            self.path.unlink(missing_ok=True)
+            sync_folder(self.path.parent)
         except OSError as error:
             raise StateError(
-                f"{self._path} cannot be deleted: {error.strerror}. Delete it by hand."
+                f"{self.path} cannot be deleted: {error.strerror}. Delete it by hand."
             ) from error

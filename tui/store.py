@@ -254,6 +254,9 @@ class ResetStore(StateStore, Protocol):
     def reset_under_way(self) -> ResetRecord | None:
         """Return the reset that has begun and has no end yet, or None."""
 
+    def reset_file(self) -> str:
+        """Return the file that says so."""
+
     def finished_reset(self, id: str) -> ResetRecord | None:
         """Return a reset that has come to its end, if it is the last one that has."""
 

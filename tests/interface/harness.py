@@ -122,6 +122,9 @@ class FakeState:
     def reset_under_way(self) -> ResetRecord | None:
         return self._resets.under_way()
 
+    def reset_file(self) -> str:
+        return str(self._resets.path)
+
     def finished_reset(self, id: str) -> ResetRecord | None:
         return self._resets.finished(id)
 

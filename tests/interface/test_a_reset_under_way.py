@@ -261,7 +261,7 @@ async def test_what_fails_while_a_finished_reset_is_put_back_is_gone_on_with_and
         assert desk.app.screen is desk.app.main
         assert "was being put back when" in desk.app.main.history.problems[0].message
         await desk.press("z")
-        assert "that one comes first" in desk.notices
+        assert "before it is put back (x in the tree, then p)" in desk.notices
         del desk.engine.errors["restore_files"]
         await desk.press("x", "p", "R", *"db.sqlite3")
         await desk.press("y")

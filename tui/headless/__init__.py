@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from ..backup_settings import DEFAULTS, BackupSettings
 from ..engine.api import Engine
 from ..engine.errors import EngineError, NotFound
+from ..held_back import by_commands, changes
 from ..options import Options
 from ..output import ProgressLine, print_error, print_json, print_text
 from ..state import State
@@ -72,11 +73,19 @@ def failure(sentence: str, code: int = FAILED, detail: str = "") -> Answer:
     return Answer({"error": sentence}, "", sentence, detail, code)
 
 
+def _hold_back(session: Session) -> None:
+    """Raise `CommandError` for what changes anything while a reset is unfinished."""
+    record = session.state.reset_under_way()
+    if record is not None and changes(session.options):
+        raise CommandError(by_commands(record))
+
+
 async def _answer(connect: Callable[[], Awaitable[Engine]], begin: Callable[[Engine], Session]) -> Answer:
     session: Session | None = None
     try:
         with interrupts(asyncio.current_task()) as stopping:
             stopping.session = session = begin(await connect())
+            _hold_back(session)
             return await COMMANDS[session.options.command or "list"](session)
     except CommandError as error:
         return failure(str(error), error.code)

@@ -115,11 +115,6 @@ async def _settle(session: Session, project: Project, record: ResetRecord | None
 
 async def take_reset_back(session: Session, project: Project, id: str) -> Answer:
     """Put everything back that a reset has done which came to its end, or say why not."""
-    if (under_way := session.state.reset_under_way()) is not None:
-        raise CommandError(
-            f"{about(under_way)} Finish it (reset --finish), or put everything back (reset --put-back),"
-            " first."
-        )
     record = session.state.finished_reset(id)
     if record is None:
         raise CommandError("What would lead back from it is gone: djmig-tui backups lists what there is.")

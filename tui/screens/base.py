@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from textual import events
@@ -10,6 +11,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
+from .. import held_back
 from ..action import Action
 from ..actions import ACTIONS, find
 from ..context import Context
@@ -51,6 +53,11 @@ class ActionScreen(Screen[Result], Generic[Result]):
         """Return the moment, for the actions' reasons."""
         raise NotImplementedError
 
+    def moment(self) -> Context:
+        """Return `context`, and whether an unfinished reset holds back what changes anything."""
+        record = self.djmig.session.state.reset_under_way()
+        return replace(self.context(), held_back=held_back.by_keys(record))
+
     def project_changed(self) -> None:
         """What this screen was made from is not how things are any more."""
 
@@ -69,13 +76,16 @@ class ActionScreen(Screen[Result], Generic[Result]):
 
     def why_not(self, action_id: str) -> str | None:
         """Return why an action cannot act now, or None."""
-        return find(self.SCOPE, action_id).why_not(self.context())
+        return held_back.why_not(self.SCOPE, find(self.SCOPE, action_id), self.moment())
 
     def refresh_keys(self) -> None:
         """Bring the bar of keys up to the moment."""
         if self.query(KeyBar):
-            context = self.context()
-            keys = [(self.named(action), action.why_not(context)) for action in ACTIONS[self.SCOPE]]
+            moment = self.moment()
+            keys = [
+                (self.named(action), held_back.why_not(self.SCOPE, action, moment))
+                for action in ACTIONS[self.SCOPE]
+            ]
             self.query_one(KeyBar).actions = keys
 
     async def action_do(self, action_id: str, *arguments: str) -> None:
@@ -90,7 +100,7 @@ class ActionScreen(Screen[Result], Generic[Result]):
         """Show help for this screen."""
         from .help import HelpScreen
 
-        self.app.push_screen(HelpScreen(self.SCOPE, self.context()))
+        self.app.push_screen(HelpScreen(self.SCOPE, self.moment()))
 
     async def action_quit(self) -> None:
         """Quit by the one path."""

@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 from djmig_tui.protocol import Database
 
 from ..action import move_bindings
-from ..actions import TEXT, bindings
+from ..actions import CHOOSE, bindings
 from ..context import Context
 from ..text import one_line
 from ..widgets.bars import place_of
@@ -49,8 +49,8 @@ class Choices(OptionList):
 class ChooseScreen(ActionScreen[int], ModalScreen[int]):
     """Its result is the place of the chosen line. What choosing leads to changes nothing by itself."""
 
-    SCOPE = TEXT
-    BINDINGS = bindings(TEXT)
+    SCOPE = CHOOSE
+    BINDINGS = bindings(CHOOSE)
     CSS_PATH = "ask.tcss"
     AUTO_FOCUS = "Choices"
 
@@ -78,6 +78,10 @@ class ChooseScreen(ActionScreen[int], ModalScreen[int]):
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option_index)
+
+    def action_choose(self) -> None:
+        """Choose the line that is lit, as Enter on it does."""
+        self.query_one(Choices).action_select()
 
     def action_leave(self) -> None:
         """Choose none."""

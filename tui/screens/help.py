@@ -12,6 +12,7 @@ from textual.widgets import Static
 from .. import describe
 from ..actions import ACTIONS, MAIN, SCOPES, TEXT, bindings
 from ..context import Context
+from ..held_back import why_not
 from ..text import one_line
 from ..widgets.prose import Prose
 from .base import ActionScreen
@@ -65,7 +66,7 @@ class HelpScreen(ActionScreen[None]):
     def _keys(self, scope: str) -> list[Content]:
         lines = []
         for action in ACTIONS[scope]:
-            reason = action.why_not(self._moment) if scope == self._scope else None
+            reason = why_not(scope, action, self._moment) if scope == self._scope else None
             style = "$foreground 45%" if reason else ""
             lines.append(Content.assemble((f"{action.key:<22}", "bold $accent"), (action.help, style)))
             if reason:
