@@ -34,7 +34,7 @@ from .protocol import (
     ResetStep,
 )
 from .records import Records
-from .reset_blockers import Blockers, blocking_dependencies
+from .reset_blockers import Blockers, blocking_dependencies, missing
 
 #: How many names are listed before the rest is counted.
 LISTED = 6
@@ -49,15 +49,16 @@ def preview_reset(session: Any, request: PreviewReset, call: Any) -> ResetPlan:
         raise Refusal("Say what to start over: one app, or the project.")
     databases.check_alias(request.database)
     session.refuse_changed_files()
-    return _Planner(session, request).plan()
+    return _Planner(session, request, call).plan()
 
 
 class _Planner:
     """Plans one reset."""
 
-    def __init__(self, session: Any, request: PreviewReset) -> None:
+    def __init__(self, session: Any, request: PreviewReset, call: Any) -> None:
         self.session = session
         self.request = request
+        self.call = call
         self.disk = session.disk()
         self.folders = _folders(request.app)
         self.apps = [folder.label for folder in self.folders]
@@ -139,7 +140,10 @@ class _Planner:
         recorded = self._recorded(alias)
         app = str(self.request.app)
         plan = self._plan_to_zero(alias, app)
-        if plan is not None and not plan.blockers:
+        in_the_way = plan.blockers if plan is not None else ("its way back cannot be planned.",)
+        if plan is not None and not in_the_way:
+            in_the_way = missing(self.session, alias, {step.app for step in plan.steps}, self.call)
+        if plan is not None and not in_the_way:
             self.loss.extend(plan.loss)
             going = [(step.app, step.name) for step in plan.steps]
             self.undone[alias] = [key for key in going if key[0] != app]
@@ -150,7 +154,7 @@ class _Planner:
                 words = "Forget the records of %s on %s." % (_names(left), alias)
                 steps.append(_step(RESET_FORGET, words, alias, left))
             return steps
-        why = " ".join(plan.blockers) if plan is not None else "its way back cannot be planned."
+        why = " ".join(in_the_way)
         others = self._others_recorded(alias, app)
         if others:
             self.blockers.add(

@@ -5,9 +5,12 @@ from typing import Any, Dict, List, Sequence, Set, Tuple
 from django.apps import apps
 from django.conf import settings
 
+from . import databases
+from .databases.schema import can_read
 from .dependencies import needs
 from .loading import Folder, Key
-from .protocol import RESET_PROJECT, PreviewReset
+from .protocol import RESET_PROJECT, PreviewReset, VerifySchema
+from .verify import verify_schema
 
 #: What makemigrations calls an app's first migration: whoever depends on it finds it again.
 FIRST = "0001_initial"
@@ -85,6 +88,14 @@ def why_not_here(session: Any, aliases: Sequence[str]) -> List[Tuple[str, str]]:
         if not session.is_local(alias)
     )
     return found
+
+
+def missing(session: Any, alias: str, labels: Set[str], call: Any) -> Tuple[str, ...]:
+    """Return what the records of some apps claim and the schema lacks: undoing them would fail there."""
+    if not labels or not can_read(databases.looking(alias)):
+        return ()
+    found = verify_schema(session, VerifySchema(alias), call).differences
+    return tuple(one.message for one in found if one.app in labels and one.kind.startswith("missing"))
 
 
 def blocking_dependencies(disk: Any, labels: Sequence[str]) -> List[Tuple[Key, Key]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
@@ -12,54 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import need_server
 from tests.end_to_end.program import Program
+from tests.end_to_end.starting_over import files, names, reset, shop_and_orders, steps_done
 from tests.engine.small import execute
-from tests.engine.test_reset import MODELS, ORDERS, SHOP, orders
-from tests.projects import SampleProject, make_app, make_project
+from tests.projects import SampleProject
 from tests.protocol.waiting import wait_for
 
 pytestmark = pytest.mark.timeout(180)
-
-ROWS = (
-    "INSERT INTO shop_item (name, note) VALUES ('one', 'two')",
-    "INSERT INTO orders_order (item_id) SELECT id FROM shop_item",
-)
 
 MINE = "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n    initial = True\n"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SampleProject]:
-    """Two apps, one depending on the other, applied, with rows; DEBUG is on."""
-    need_server(request.param)
-    project = make_project(tmp_path, {}, request.param)
-    make_app(project.folder, "shop", SHOP, MODELS)
-    make_app(project.folder, "orders", orders(), ORDERS)
-    with (project.folder / "config" / "settings.py").open("a") as settings:
-        settings.write("DEBUG = True\n")
-    project.migrate_all()
-    execute(project, *ROWS)
-    yield project
-    project.drop()
-
-
-def files(project: SampleProject) -> dict[str, str]:
-    """Return the migration files with what is in them."""
-    found = project.folder.glob("*/migrations/0*.py")
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
-
-
-def names(project: SampleProject) -> list[str]:
-    return sorted(f"{Path(path).parts[-3]}/{Path(path).name}" for path in files(project))
-
-
-def reset(program: Program, project: SampleProject, *typed: str, code: int = 0) -> str:
-    ran = program.run(project.folder, project.env, "reset", *typed, "--json")
-    assert ran.code == code, ran
-    error: str = ran.data["error"] or ""
-    assert bool(error) is bool(code)
-    return error
+    """Two apps, one depending on the other, applied, with rows."""
+    with shop_and_orders(tmp_path, request.param) as project:
+        yield project
 
 
 def test_an_app_is_made_anew_and_its_tables_stay_only_if_they_are_what_it_makes(
@@ -168,16 +135,6 @@ def test_what_was_killed_is_finished_or_put_back(
         assert project.query("SELECT count(*) FROM shop_item") == [(0,)]
     else:
         assert (files(project), project.rows(), project.records()) == before
-
-
-def steps_done(program: Program) -> int:
-    """Return how many steps of the reset under way stand."""
-    for path in program.state.glob("*/reset.json"):
-        try:
-            return int(json.loads(path.read_text()).get("done", 0))
-        except (OSError, ValueError):
-            return 0
-    return 0
 
 
 def test_nothing_starts_over_where_debug_is_off(program: Program, project: SampleProject) -> None:

@@ -10,28 +10,19 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.program import Program
+from tests.end_to_end.starting_over import files, names, shop_and_orders, steps_done
 from tests.end_to_end.terminal import Terminal
-from tests.end_to_end.test_reset import ROWS, files, names, steps_done
-from tests.engine.small import execute
-from tests.engine.test_reset import MODELS, ORDERS, SHOP, orders
-from tests.projects import SampleProject, make_app, make_project
+from tests.projects import SampleProject
 
 pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture
 def project(tmp_path: Path, django_python: Path) -> Iterator[SampleProject]:
-    """Two apps, one depending on the other, applied, with rows; DEBUG is on."""
-    project = make_project(tmp_path, {})
-    make_app(project.folder, "shop", SHOP, MODELS)
-    make_app(project.folder, "orders", orders(), ORDERS)
-    with (project.folder / "config" / "settings.py").open("a") as settings:
-        settings.write("DEBUG = True\n")
-    (project.folder / ".venv").write_text(str(django_python))
-    project.migrate_all()
-    execute(project, *ROWS)
-    yield project
-    project.drop()
+    """Two apps, one depending on the other, applied, with rows; its Python has Django and nothing else."""
+    with shop_and_orders(tmp_path, "sqlite") as project:
+        (project.folder / ".venv").write_text(str(django_python))
+        yield project
 
 
 def begin(terminal: Terminal, name: str) -> None:

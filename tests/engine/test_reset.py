@@ -133,7 +133,7 @@ def test_the_whole_way_leaves_one_new_migration_and_its_tables(make_on: Make) ->
     with driving(project) as fresh:
         migrate(fresh)
         assert [
-            one.name for one in fresh.history().apps if one.label == "shop" for one in one.migrations
+            one.name for app in fresh.history().apps if app.label == "shop" for one in app.migrations
         ] == ["0001_initial"]
         assert fresh.ask(p.VerifySchema("default")).differences == ()
 
@@ -276,3 +276,16 @@ def test_a_broken_file_does_not_keep_an_app_from_starting_over(make: Make) -> No
         assert actions(plan)[:3] == [p.RESET_UNDO, p.RESET_FORGET, p.RESET_REMOVE]
         assert plan.steps[1].keys == ("shop.0002_note",)
         assert any("shop.0002_note cannot be read" in note for note in plan.notes)
+
+
+def test_a_table_that_is_missing_is_found_before_the_first_step(make_on: Make) -> None:
+    project, engine = make_on(orders=orders())
+    execute(project, "DROP TABLE orders_order", "DROP TABLE shop_item")
+    plan = preview(engine)
+    assert "orders.0001_initial stands on them." in " ".join(plan.blockers)
+    assert "shop_item is missing: it is the table of shop.Item" in plan.blockers[0]
+    plan = preview(engine, app="orders")
+    assert plan.blockers == ()
+    assert "orders_order is missing" in plan.gate
+    assert engine.ask(p.DropTables("default", "orders", plan.fingerprint)).tables == ()
+    assert not [key for key in project.records() if key[0] == "orders"]
