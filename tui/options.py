@@ -10,6 +10,7 @@ from typing import NoReturn
 from djmig_tui import __version__
 
 from .options_kept import add_keep_rows, add_kept
+from .options_reset import add_reset
 
 ZERO = "zero"
 
@@ -192,7 +193,8 @@ def _parser() -> argparse.ArgumentParser:
         "--with-dependents", action="store_true", help="and the files of all that need it, the last one first"
     )
     reset = add("reset", "start over with an app or the project, in development only; shows the steps first")
-    _add_reset(reset)
+    _add_yes(add_reset(reset))
+    _add_consent(reset)
     take_back = add("take-back", "take back what was done last: a rollback, a migrate, a removed file")
     take_back.add_argument(
         "--redo", action="store_true", help="do again what was taken back last, if nothing came after it"
@@ -271,28 +273,6 @@ def _add_migration(parser: argparse.ArgumentParser) -> None:
 
 def _add_yes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do it; without this, it is only shown")
-
-
-def _add_reset(parser: argparse.ArgumentParser) -> None:
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("app", nargs="?", metavar="APP")
-    what.add_argument(
-        "--project", action="store_true", help="a new database, and all own migrations made anew"
-    )
-    what.add_argument("--finish", action="store_true", help="go on with a reset that was cut off")
-    what.add_argument("--put-back", action="store_true", help="put back all that such a reset has done")
-    parser.add_argument(
-        "--keep-data",
-        action="store_true",
-        help="make the app's migrations anew and keep its tables as they are",
-    )
-    parser.add_argument(
-        "--drop-tables",
-        action="store_true",
-        help="also if an app's tables must be dropped to get rid of them",
-    )
-    _add_yes(parser)
-    _add_consent(parser)
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:

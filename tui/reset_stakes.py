@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from djmig_tui.protocol import (
     RESET_DROP,
@@ -18,11 +19,23 @@ from djmig_tui.protocol import (
 )
 
 from . import backups
+from .engine.api import Engine
 from .engine.errors import EngineError
-from .session import Session
+from .keeping import Keeping
 
 #: Steps that take rows away.
 _TAKE_ROWS = frozenset({RESET_UNDO, RESET_DROP, RESET_RECREATE})
+
+
+class Asked(Protocol):
+    """Whoever is asked about the databases: the project that is open."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the moment."""
+
+    def keeping(self, alias: str) -> Keeping:
+        """Whose backups those of an alias are."""
 
 
 @dataclass(frozen=True)
@@ -49,27 +62,27 @@ def losing(plan: ResetPlan) -> list[str]:
     return list(dict.fromkeys(step.database for step in plan.steps if step.action in _TAKE_ROWS))
 
 
-async def look(session: Session, plan: ResetPlan) -> Stakes:
+async def look(session: Asked, plan: ResetPlan) -> Stakes:
     """Ask about the databases that a reset changes. Raises `EngineError`."""
     aliases = databases(plan)
     rows = {alias: await _count(session, alias) for alias in losing(plan)}
     means = {alias: await backups.means(session.keeping(alias)) for alias in aliases}
-    return Stakes(rows, means, await others(session, aliases))
+    return Stakes(rows, means, await others(session.engine, aliases))
 
 
-async def _count(session: Session, alias: str) -> tuple[TableRows, ...] | None:
+async def _count(session: Asked, alias: str) -> tuple[TableRows, ...] | None:
     try:
         return (await session.engine.count_tables(CountTables(alias))).tables
     except EngineError:  # what goes is named all the same
         return None
 
 
-async def others(session: Session, aliases: Iterable[str]) -> Sessions:
+async def others(engine: Engine, aliases: Iterable[str]) -> Sessions:
     """Return who else is connected to any of the databases."""
     found: list[Sessions] = []
     for alias in aliases:
         try:
-            found.append(await session.engine.list_sessions(ListSessions(alias)))
+            found.append(await engine.list_sessions(ListSessions(alias)))
         except EngineError as error:
             found.append(Sessions(why_not=f"Who else is connected to {alias} cannot be told: {error}"))
     why = " ".join(dict.fromkeys(one.why_not for one in found if one.why_not))

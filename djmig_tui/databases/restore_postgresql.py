@@ -16,6 +16,7 @@ from ..protocol import KeptDatabase, RestoreFinished, TableRows
 from . import tools_postgresql as tools
 from .create_postgresql import create_like, quoted
 from .dumping import Blocked, Stopped, Way, count_rows, differing
+from .frame_postgresql import copy_frame
 from .in_place_postgresql import restore_in_place
 from .swap_postgresql import KEPT, NEW, STAMP, change_places, maintenance, name_beside, names_beside
 from .tables_postgresql import tables
@@ -77,6 +78,7 @@ def recreate(connection: Any, end_others: bool, call: Any) -> RestoreFinished:
             )
     try:
         with _new_database(connection) as (live, new):
+            copy_frame(connection, new)
             return RestoreFinished(True, kept=change_places(connection, live, new, end_others))
     except Blocked as blocked:
         return blocked.finished()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from tests.end_to_end.starting_over import (
 from tests.engine.small import execute
 from tests.engine.test_reset import ONE_WAY
 from tests.projects import SampleProject, clone, migration_source
-from tests.servers import VENDORS
+from tests.servers import VENDORS, connect
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -172,3 +173,21 @@ def test_what_cannot_be_is_refused_before_the_first_step(program: Program, proje
     assert "shop_item is missing: it is the table of shop.Item." in error
     assert "Everything was put back." in error
     assert state_of(project) == before
+
+
+def test_who_is_connected_is_named_first_and_ended_where_that_was_agreed_to(
+    program: Program, project: SampleProject
+) -> None:
+    if project.vendor == "sqlite":
+        pytest.skip("SQLite has no server that could end a connection.")
+    agreed = ("--project", "--yes", "--accept-loss", "--confirm", project.databases["default"])
+    with closing(connect(project.vendor, project.databases["default"])) as other:
+        other.cursor().execute("BEGIN")
+        other.cursor().execute("SELECT * FROM shop_item")  # a lock: on MariaDB who holds none is let be
+        before = state_of(project)
+        assert reset(program, project, *agreed, code=1).endswith("add --end-sessions.")
+        assert state_of(project) == before
+        reset(program, project, *agreed, "--end-sessions")
+        with pytest.raises(Exception, match=r"terminat|closed|gone away|Lost connection"):
+            other.cursor().execute("SELECT 1")
+    assert names(project) == MADE

@@ -385,3 +385,24 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def rows_of(found: dict[str, Any]) -> dict[str, Any]:
     """Return the rows of all tables that are not ours."""
     return {key: rows for key, rows in found.items() if key.startswith("rows of") and "_djmig_" not in key}
+
+
+def test_an_empty_database_keeps_character_set_collation_and_grants(shop: Shop) -> None:
+    user = f"{shop.name}_u"
+    shop.execute(f"ALTER DATABASE {shop.name} CHARACTER SET latin1 COLLATE latin1_german1_ci")
+    shop.execute(f"CREATE USER {user}")
+    try:
+        shop.execute(f"GRANT SELECT, INSERT ON {shop.name}.* TO {user}")
+        shop.execute(f"GRANT UPDATE (name) ON {shop.name}.author TO {user} WITH GRANT OPTION")
+        of_database = (
+            "SELECT default_character_set_name, default_collation_name FROM information_schema.schemata"
+            f" WHERE schema_name = '{shop.name}'"
+        )
+        before = shop.query(of_database), shop.query(f"SHOW GRANTS FOR {user}")
+        assert before[0] == [("latin1", "latin1_german1_ci")]
+        assert len(before[1]) == 3
+        with shop.connected() as connection:
+            assert dump_mysql.recreate(connection, False, Call()).done
+        assert (shop.query(of_database), shop.query(f"SHOW GRANTS FOR {user}")) == before
+    finally:
+        shop.execute(f"DROP USER {user}")

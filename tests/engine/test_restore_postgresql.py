@@ -100,6 +100,36 @@ def test_an_empty_database_takes_the_place_of_a_full_one(before: Before, shop: S
     assert Shop(str(finished.kept)).look()[1:] == before.new[1:]
 
 
+FRAME = """
+CREATE SCHEMA tools;
+CREATE EXTENSION citext WITH SCHEMA tools;
+CREATE EXTENSION hstore;
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE, CREATE ON SCHEMA public TO {0};
+GRANT USAGE ON SCHEMA tools TO {0} WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {0};
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+"""
+FRAMED = (
+    "SELECT extname, extnamespace::regnamespace::text FROM pg_extension ORDER BY 1",
+    """SELECT nspname, nspowner::regrole::text, nspacl::text FROM pg_namespace
+        WHERE nspname IN ('public', 'tools', 'side') ORDER BY 1""",
+    """SELECT defaclrole::regrole::text, defaclnamespace::regnamespace::text, defaclobjtype, defaclacl::text
+        FROM pg_default_acl ORDER BY 2, 3""",
+)
+
+
+def test_an_empty_database_has_the_extensions_the_schemas_to_work_in_and_their_grants(shop: Shop) -> None:
+    with user_of(shop, "secret") as user:
+        shop.execute(FRAME.format(user.user))
+        before = [shop.query(each) for each in FRAMED]
+        assert ("citext", "tools") in before[0]
+        with shop.connected() as connection:
+            connection.ensure_connection()
+            assert dump_postgresql.recreate(connection, False, Call()).error is None
+        assert [shop.query(each) for each in FRAMED] == before
+
+
 def test_who_is_connected_is_named_and_only_ended_where_that_is_allowed(before: Before, shop: Shop) -> None:
     with closing(connect("postgresql", shop.name)) as other:
         number = str(other.info.backend_pid)

@@ -52,9 +52,19 @@ def test_edge_36_all_comes_back_whatever_the_file_is_now(
 @pytest.mark.parametrize("wal", [False, True], ids=["journal", "WAL"])
 def test_an_empty_database_takes_the_place_of_a_full_one(tmp_path: Path, wal: bool) -> None:
     shop = make_shop(tmp_path / "shop.sqlite3", page_size=1024, wal=wal)
+    # What a program left behind that was killed while it wrote.
+    beside = [tmp_path / f"shop.sqlite3-{name}" for name in ("wal", "shm")]
+    with closing(sqlite3.connect(shop.path)) as killed:
+        killed.execute("INSERT INTO author (name) VALUES ('late')")
+        killed.commit()
+        left = {path: path.read_bytes() for path in beside if path.exists()}
+    assert bool(left) is wal
+    for path, content in left.items():
+        path.write_bytes(content)
     with shop.connected() as connection:
         connection.ensure_connection()
         assert dump_sqlite.recreate(connection, False, Call()).done
+    assert not any(path.exists() and path.stat().st_size for path in beside)
     assert shop.look() == {"schema": []}
     shop.execute(TABLES)
 

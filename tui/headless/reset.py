@@ -6,13 +6,16 @@ from djmig_tui.protocol import (
     RESET_APP,
     RESET_KEEPING,
     RESET_PROJECT,
+    RESET_RECREATE,
+    DatabaseSession,
     PreviewReset,
     Project,
     ResetPlan,
     to_wire,
 )
 
-from .. import reset_back, resetting
+from .. import reset_back, reset_stakes, resetting
+from ..describe_sessions import in_words
 from ..engine.api import Engine
 from ..engine.errors import EngineError
 from ..keeping import Keeping
@@ -65,8 +68,9 @@ async def reset(session: Session) -> Answer:
         )
     kind = RESET_PROJECT if options.app is None else RESET_KEEPING if options.keep_data else RESET_APP
     plan = await session.engine.preview_reset(PreviewReset(options.database, kind, options.app))
-    text = _text(plan)
-    if refusal := _why_not(options, project, plan):
+    others = await _others(session, plan)
+    text = _text(plan) + lines(*(f"Connected now: {in_words(one)}" for one in others))
+    if refusal := _why_not(options, project, plan, others):
         return Answer(_data(plan, [], refusal), text, refusal, code=FAILED)
     record = resetting.begin(plan)
     session.state.save_reset(record)
@@ -129,7 +133,15 @@ async def take_reset_back(session: Session, project: Project, id: str) -> Answer
     return Answer(_data(record.plan, said, None), lines(*said, "Everything was put back."))
 
 
-def _why_not(options: Options, project: Project, plan: ResetPlan) -> str | None:
+async def _others(session: Session, plan: ResetPlan) -> tuple[DatabaseSession, ...]:
+    """Return who else is connected to a database in whose place another one is put."""
+    aliases = [step.database for step in plan.steps if step.action == RESET_RECREATE]
+    return (await reset_stakes.others(session.engine, aliases)).sessions
+
+
+def _why_not(
+    options: Options, project: Project, plan: ResetPlan, others: tuple[DatabaseSession, ...]
+) -> str | None:
     if plan.blockers:
         return " ".join(["Nothing was done:", *plan.blockers, *plan.ways_out])
     if options.read_only:
@@ -142,6 +154,8 @@ def _why_not(options: Options, project: Project, plan: ResetPlan) -> str | None:
     database = next(each for each in project.databases if each.alias == plan.database)
     if plan.kind == RESET_PROJECT and not is_confirmed(options, database):
         missing.append(f"--confirm {database.name}")
+    if others and not options.end_sessions:
+        missing.append("--end-sessions")
     return f"Nothing was done. To do it, add {' '.join(missing)}." if missing else None
 
 

@@ -38,7 +38,7 @@ class ResetBackScreen(DecidingScreen):
             else ""
         )
         files = [entry for mark in record.trash if (entry := state.in_trash(mark)) is not None]
-        others = await reset_stakes.others(self._session, aliases)
+        others = await reset_stakes.others(self._session.engine, aliases)
         backed = [entries[id] for id in wanted if id in entries]
         text = describe_putting_back(record, files, backed, others, why_not)
         title = f"Put back, as if it had never been: {record.plan.title}"
