@@ -147,6 +147,7 @@ class _Planner:
             self.loss.extend(plan.loss)
             going = [(step.app, step.name) for step in plan.steps]
             self.undone[alias] = [key for key in going if key[0] != app]
+            self.blockers.about_return(alias, self.undone[alias])
             words = "Take %s back to zero on %s%s." % (app, alias, _also(self.undone[alias]))
             steps = [_step(RESET_UNDO, words, database=alias, keys=going)] if going else []
             left = [key for key in recorded if key not in going]

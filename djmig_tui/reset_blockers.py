@@ -1,14 +1,18 @@
 """What stands against starting over: where it is not allowed, and whose files would be left hanging."""
 
+import contextlib
 from typing import Any, Dict, List, Sequence, Set, Tuple
 
 from django.apps import apps
 from django.conf import settings
+from django.db.migrations.operations import AddField, CreateModel
 
 from . import databases
+from .alterations import database_default, effective_default
 from .databases.schema import can_read
 from .dependencies import needs
 from .loading import Folder, Key
+from .operations import leaves
 from .protocol import RESET_PROJECT, PreviewReset, VerifySchema
 from .verify import verify_schema
 
@@ -54,6 +58,26 @@ class Blockers:
             )
         self._about_circle({key[0] for key in keys})
 
+    def about_return(self, alias: str, keys: Sequence[Key]) -> None:
+        """What other apps lose is applied again: that fails where their rows need a value and get none."""
+        migrations = self._session.disk().migrations
+        undone = [(key, list(leaves(migrations[key].operations))) for key in keys if key in migrations]
+        new = {
+            (key[0], each.name_lower)
+            for key, operations in undone
+            for each in operations
+            if isinstance(each, CreateModel)
+        }
+        for key, operations in undone:
+            added = [each for each in operations if isinstance(each, AddField)]
+            stay = [each for each in added if (key[0], each.model_name_lower) not in new]
+            for table in _needing_a_value(alias, key[0], stay):
+                self.add(
+                    "%s.%s would be undone and could not be applied again: what it adds to %s may not be"
+                    " empty and has no default, and %s has rows." % (*key, table, table),
+                    "Reset the whole project instead, or take %s back to zero first." % key[0],
+                )
+
     def _about_circle(self, labels: Set[str]) -> None:
         """What is made anew depends on the last migration of each app that its models point at."""
         below = needs(self._session.disk())
@@ -69,6 +93,34 @@ class Blockers:
                         " each other." % (label, pointed, *behind[0], label, pointed),
                         "Reset the whole project instead: both are made anew together.",
                     )
+
+
+def _needing_a_value(alias: str, app: str, added: Sequence[AddField]) -> List[str]:
+    """Return the tables with rows to which fields are added that may not be empty and have no default."""
+    connection = databases.looking(alias)
+    there = set(connection.introspection.table_names())
+    found = []
+    for each in added:
+        if _fills_itself(each.field):
+            continue
+        with contextlib.suppress(LookupError):  # its model is not there any more
+            table = apps.get_model(app, each.model_name)._meta.db_table
+            if table in there and _has_rows(connection, table):
+                found.append(table)
+    return list(dict.fromkeys(found))
+
+
+def _fills_itself(field: Any) -> bool:
+    """Return whether rows that are there already get a value, or need none."""
+    if field.null or field.many_to_many or getattr(field, "generated", False):
+        return True
+    return bool(database_default(field)) or effective_default(field) is not None
+
+
+def _has_rows(connection: Any, table: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM %s LIMIT 1" % connection.ops.quote_name(table))
+        return cursor.fetchone() is not None
 
 
 def why_not_here(session: Any, aliases: Sequence[str]) -> List[Tuple[str, str]]:

@@ -289,3 +289,25 @@ def test_a_table_that_is_missing_is_found_before_the_first_step(make_on: Make) -
     assert "orders_order is missing" in plan.gate
     assert engine.ask(p.DropTables("default", "orders", plan.fingerprint)).tables == ()
     assert not [key for key in project.records() if key[0] == "orders"]
+
+
+def test_what_would_be_undone_and_not_applied_again_over_rows_is_refused(make: Make) -> None:
+    key = 'migrations.AddField("order", "item", models.ForeignKey("shop.item", models.CASCADE{}))'
+    first = migration_source(
+        'migrations.CreateModel("Order", [("id", models.BigAutoField(primary_key=True))])'
+    )
+    needs = [("orders", "0001_initial"), ("shop", "0001_initial")]
+    second = migration_source(key.format(""), needs=needs)
+    project, engine = make(orders={"0001_initial": first, "0002_item": second})
+    assert preview(engine).blockers == ()
+    execute(
+        project,
+        "INSERT INTO shop_item (name, note) VALUES ('one', 'two')",
+        "INSERT INTO orders_order (item_id) VALUES (1)",
+    )
+    (blocker,) = preview(engine).blockers
+    assert blocker.startswith("orders.0002_item would be undone and could not be applied again:")
+    path = project.folder / "orders" / "migrations" / "0002_item.py"
+    path.write_text(migration_source(key.format(", null=True"), needs=needs))
+    with driving(project) as fresh:
+        assert preview(fresh).blockers == ()
