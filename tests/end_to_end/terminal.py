@@ -81,6 +81,9 @@ class Terminal:
 
     def move_to(self, heading: str, key: str = "j") -> None:
         """Press `key` until the cursor is on what has this heading."""
+        # That the first heading comes is no move.
+        self.wait_until(lambda: bool(self.heading), "what the cursor is on")
+        self.finish_frame()
         for _ in range(60):
             before = self.heading
             if before == heading:

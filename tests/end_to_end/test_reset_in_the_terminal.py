@@ -13,15 +13,17 @@ from tests.end_to_end.program import Program
 from tests.end_to_end.starting_over import files, names, shop_and_orders, steps_done
 from tests.end_to_end.terminal import Terminal
 from tests.projects import SampleProject
+from tests.servers import SERVERS
 
 pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.fixture
-def project(tmp_path: Path, django_python: Path) -> Iterator[SampleProject]:
-    """Two apps, one depending on the other, applied, with rows; its Python has Django and nothing else."""
-    with shop_and_orders(tmp_path, "sqlite") as project:
-        (project.folder / ".venv").write_text(str(django_python))
+@pytest.fixture(params=["sqlite", *(pytest.param(one, marks=pytest.mark.long) for one in SERVERS)])
+def project(request: pytest.FixtureRequest, tmp_path: Path, django_python: Path) -> Iterator[SampleProject]:
+    """Two apps, one depending on the other, applied, with rows; a Python that has Django and a driver."""
+    with shop_and_orders(tmp_path, request.param) as project:
+        if request.param == "sqlite":
+            (project.folder / ".venv").write_text(str(django_python))
         yield project
 
 
