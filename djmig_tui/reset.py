@@ -34,6 +34,7 @@ from .protocol import (
     ResetStep,
 )
 from .records import Records
+from .reset_ahead import why_not_made
 from .reset_blockers import Blockers, blocking_dependencies, missing
 
 #: How many names are listed before the rest is counted.
@@ -76,6 +77,9 @@ class _Planner:
         aliases = self._aliases()
         self.blockers.about_place(self.folders, aliases)
         self.blockers.about_files(self.keys, blocking_dependencies(self.disk, self.apps))
+        if not self.blockers.sentences:
+            for sentence, way_out in why_not_made(self.disk, set(self.apps)).items():
+                self.blockers.add(sentence, way_out)
         steps = self._steps(aliases)
         self._note_code()
         return ResetPlan(

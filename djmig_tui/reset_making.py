@@ -34,7 +34,7 @@ def make_migrations(session: Any, request: MakeMigrations, call: Any) -> Migrati
         )
     session.finished = True
     output = io.StringIO()
-    with _without(set(request.apps)):
+    with without(set(request.apps)):
         _run(request.apps, output)
     made = list(_made(folders))
     return MigrationsMade(
@@ -61,7 +61,7 @@ def _made(folders: Sequence[Folder]) -> Iterator[Tuple[str, str]]:
 
 
 @contextlib.contextmanager
-def _without(labels: Set[str]) -> Iterator[None]:
+def without(labels: Set[str]) -> Iterator[None]:
     """Let graphs be built in which files of other apps depend on what is not there yet.
 
     Django fails in `MigrationGraph.validate_consistency` (NodeNotFoundError) before makemigrations

@@ -17,16 +17,11 @@ from tui.engine.errors import Refused, Stale
 Made = tuple[SampleProject, Driver]
 Make = Callable[..., Made]
 
-ITEM = (
-    'migrations.CreateModel("Item", [("id", models.BigAutoField(primary_key=True)),'
-    ' ("name", models.CharField(max_length=20))])'
-)
+ID = '("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"))'
+ITEM = f'migrations.CreateModel("Item", [{ID}, ("name", models.CharField(max_length=20))])'
 NOTE = 'migrations.AddField("item", "note", models.CharField(default="", max_length=20))'
 ONE_WAY = "migrations.RunPython(migrations.RunPython.noop)"
-ORDER = (
-    'migrations.CreateModel("Order", [("id", models.BigAutoField(primary_key=True)),'
-    ' ("item", models.ForeignKey("shop.item", models.CASCADE))])'
-)
+ORDER = f'migrations.CreateModel("Order", [{ID}, ("item", models.ForeignKey("shop.item", models.CASCADE))])'
 MODELS = """\
 from django.db import models
 
@@ -311,3 +306,17 @@ def test_what_would_be_undone_and_not_applied_again_over_rows_is_refused(make: M
     path.write_text(migration_source(key.format(", null=True"), needs=needs))
     with driving(project) as fresh:
         assert preview(fresh).blockers == ()
+
+
+def test_what_makemigrations_would_also_write_or_fail_at_is_told_before_the_files_go(make: Make) -> None:
+    project, _ = make(orders=orders())
+    with (project.folder / "shop" / "models.py").open("a") as models:
+        models.write("    later = models.CharField(max_length=20)\n")
+    with driving(project) as fresh:
+        (blocker,) = preview(fresh, app="orders").blockers
+        assert blocker.startswith("makemigrations orders would also write a migration of shop")
+        assert preview(fresh).blockers == (), "what starts over itself may have changed in any way"
+    (project.folder / "shop" / "migrations" / "0002_note.py").write_text("class Migration(\n")
+    with driving(project) as fresh:
+        (blocker,) = preview(fresh, app="orders").blockers
+        assert blocker.startswith("shop.0002_note cannot be read, so makemigrations would fail:")
