@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from djmig_tui.protocol import RESET_KEEPING, DeleteFiles, FileHash, ReadFiles, RestoreFiles, ScanHistory
+from djmig_tui.protocol import (
+    RESET_KEEPING,
+    CountTables,
+    DeleteFiles,
+    FileHash,
+    ReadFiles,
+    RestoreFiles,
+    ScanHistory,
+)
 
 from . import asking, backups, restores
 from .engine.api import OnProgress
@@ -113,7 +121,9 @@ async def _data_back(host: Host, backed: list[BackupEntry], on_progress: OnProgr
     done = []
     for entry in backed:
         keeping = host.keeping(entry.database)
-        if (await backups.means(keeping)).why_not is None:
+        # Killed once it was made anew, it is empty: a dump without a table would be refused as no backup.
+        holds = (await host.engine.count_tables(CountTables(entry.database), on_progress)).tables
+        if holds and (await backups.means(keeping)).why_not is None:
             await backups.make(keeping, "before: put back a reset", on_progress, spare=entry.id)
         source = await from_entry(host.state, entry, on_progress)
         plan = await restores.preview(keeping, source, on_progress)
