@@ -16,13 +16,14 @@ from tests.end_to_end.starting_over import files, names, reset, shop_and_orders,
 from tests.engine.small import execute
 from tests.projects import SampleProject
 from tests.protocol.waiting import wait_for
+from tests.servers import SERVERS
 
 pytestmark = pytest.mark.timeout(180)
 
 MINE = "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n    initial = True\n"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+@pytest.fixture(params=["sqlite", *(pytest.param(one, marks=pytest.mark.long) for one in SERVERS)])
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SampleProject]:
     """Two apps, one depending on the other, applied, with rows."""
     with shop_and_orders(tmp_path, request.param) as project:
