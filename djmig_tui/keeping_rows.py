@@ -4,9 +4,12 @@ import hashlib
 import json
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
+from django.db import Error
+
 from . import databases, definitions
 from .catalogue import Column, Table, rows_of, selected, table_of
 from .definitions import Along
+from .errors import EngineError
 from .impact import Impact
 from .protocol import CHUNK_SIZE, KeptColumn, KeptDefinition, KeptPart, StepDefinitions
 from .rows_going import Going, Names, going
@@ -55,7 +58,10 @@ class Keeper:
                     self._keep(str(migration), each)
         for effect in effects:
             self._earlier.happen(effect)
-        self._definitions = definitions.before_step(self._connection, effects)
+        try:
+            self._definitions = definitions.before_step(self._connection, effects)
+        except EngineError as error:  # a trigger that this user may not read
+            raise RowsNotKept("%s %s" % (error, _WITHOUT)) from error
         if self._definitions and not self._one_transaction:  # which of them go is known too late
             self._send(b"", definitions=_of_step(str(migration), self._definitions))
 
@@ -67,14 +73,23 @@ class Keeper:
         """
         if not self._definitions:
             return
-        gone = definitions.gone(self._connection, self._definitions, self._steps[str(migration)])
-        if gone:
-            again = made_forwards(self._connection, migration, state)
-            gone = [each for each in gone if not definitions.makes(again, each)]
+        try:
+            gone = self._gone(migration, state)
+        except Error:
+            if self._one_transaction:
+                raise
+            return
         if gone and self._one_transaction:
             self._send(b"", definitions=_of_step(str(migration), gone))
         elif not self._one_transaction:
             self._call.keep(b"", definitions=_of_step(str(migration), gone))
+
+    def _gone(self, migration: Any, state: Any) -> List[Along]:
+        gone = definitions.gone(self._connection, self._definitions, self._steps[str(migration)])
+        if not gone:
+            return []
+        again = made_forwards(self._connection, migration, state)
+        return [each for each in gone if not definitions.makes(again, each)]
 
     def _keep(self, step: str, each: Going) -> None:
         table = table_of(self._connection, each.table)

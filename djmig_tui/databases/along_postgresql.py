@@ -19,7 +19,8 @@ _VIEWS = (
     + """
 SELECT c.oid::regclass::text, c.relkind = 'm', c.relispopulated, pg_get_viewdef(c.oid),
        array_to_string(c.reloptions, ', '), obj_description(c.oid, 'pg_class'),
-       CASE WHEN c.relowner <> current_user::regrole THEN c.relowner::regrole::text END
+       CASE WHEN c.relowner <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
+            THEN c.relowner::regrole::text END
 FROM above JOIN pg_class c ON c.oid = above.id WHERE c.relkind IN ('v', 'm') ORDER BY c.oid
 """
 )

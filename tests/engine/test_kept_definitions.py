@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +117,28 @@ def test_views_on_views_come_back_with_their_rights(make: Make, postgresql: str)
     assert all(each.match and not each.error for each in done.definitions), done
     assert project.query(seen) == before
     assert project.query("SELECT number FROM counted") == [(1,)]
+
+
+def test_a_view_keeps_its_owner_and_users_have_any_name(
+    make: Make, postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, user = f"Djmig-owner-{os.getpid()}", f"Djmig-user-{os.getpid()}"
+    project, _keeping = make(postgresql, shop(PRICE), "CREATE VIEW cheap AS SELECT price FROM shop_item")
+    execute(project, f'CREATE ROLE "{owner}" IN ROLE postgres', f'CREATE ROLE "{user}" SUPERUSER')
+    try:
+        execute(project, f'ALTER VIEW cheap OWNER TO "{owner}"')
+        monkeypatch.setenv("PGOPTIONS", f"-c role={user}")
+        with driving(project) as engine:
+            keeping = Keeping(engine, tmp_path)
+            entry = keeping.kept("0001_initial")
+            keeping.forward()
+            (made,) = keeping.returned(entry).definitions
+        assert (made.match, made.error) == (True, "")
+        owners = "SELECT viewowner FROM pg_views WHERE viewname = 'cheap'"
+        assert project.query(owners) == [(owner,)]
+    finally:
+        monkeypatch.delenv("PGOPTIONS", raising=False)
+        execute(project, *[f'DROP OWNED BY "{role}"; DROP ROLE "{role}"' for role in (owner, user)])
 
 
 def test_a_view_whose_name_is_taken_stays_kept(make: Make, postgresql: str) -> None:
