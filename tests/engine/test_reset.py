@@ -273,8 +273,8 @@ def test_a_broken_file_does_not_keep_an_app_from_starting_over(make: Make) -> No
         assert any("shop.0002_note cannot be read" in note for note in plan.notes)
 
 
-def test_a_table_that_is_missing_is_found_before_the_first_step(make_on: Make) -> None:
-    project, engine = make_on(orders=orders())
+def test_a_table_that_is_missing_is_found_before_the_first_step(make: Make) -> None:
+    project, engine = make(orders=orders())
     execute(project, "DROP TABLE orders_order", "DROP TABLE shop_item")
     plan = preview(engine)
     assert "orders.0001_initial stands on them." in " ".join(plan.blockers)
