@@ -63,7 +63,7 @@ class Keeper:
         except EngineError as error:  # a trigger that this user may not read
             raise RowsNotKept("%s %s" % (error, _WITHOUT)) from error
         if self._definitions and not self._one_transaction:  # which of them go is known too late
-            self._send(b"", definitions=_of_step(str(migration), self._definitions))
+            self._send(b"", of_step=_of_step(str(migration), self._definitions))
 
     def after(self, migration: Any, state: Any) -> None:
         """Have kept what the step took along and its migration does not make again.
@@ -79,10 +79,11 @@ class Keeper:
             if self._one_transaction:
                 raise
             return
-        if gone and self._one_transaction:
-            self._send(b"", definitions=_of_step(str(migration), gone))
-        elif not self._one_transaction:
-            self._call.keep(b"", definitions=_of_step(str(migration), gone))
+        of_step = _of_step(str(migration), gone)
+        if not self._one_transaction:  # the step stands: whatever the answer is, it does not fail
+            self._call.keep(b"", definitions=of_step)
+        elif gone:
+            self._send(b"", of_step=of_step)
 
     def _gone(self, migration: Any, state: Any) -> List[Along]:
         gone = definitions.gone(self._connection, self._definitions, self._steps[str(migration)])
@@ -152,7 +153,7 @@ class Keeper:
                 number = max(1, min(AT_ONCE, CHUNK_SIZE // long))
 
     def _send(
-        self, lines: bytes, part: Optional[KeptPart] = None, definitions: Optional[StepDefinitions] = None
+        self, lines: bytes, part: Optional[KeptPart] = None, of_step: Optional[StepDefinitions] = None
     ) -> None:
         self._sent += len(lines)
         if self._sent > self._limit:
@@ -160,7 +161,7 @@ class Keeper:
                 "What is dropped takes more than the %s that are kept of it at most. Raise that limit, "
                 "or run it without keeping rows." % _size(self._limit)
             )
-        error = self._call.keep(lines, part, definitions)
+        error = self._call.keep(lines, part, of_step)
         if self._call.stopping:
             raise RunStopped
         if error:

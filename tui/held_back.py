@@ -1,4 +1,4 @@
-"""What changes nothing while a reset is unfinished: its own way on, or back, comes first."""
+"""What is held back while a reset is unfinished: all that changes something, but its own way on, or back."""
 
 from __future__ import annotations
 

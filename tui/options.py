@@ -111,7 +111,7 @@ def parse(argv: Sequence[str]) -> Options:
     if options.command == "backups" and options.end_sessions and options.swap_kept is None:
         raise UsageError("--end-sessions goes with --swap-kept NAME. See djmig-tui backups --help.")
     if options.command == "kept" and (options.action is None) != (options.id is None):
-        raise UsageError("kept takes nothing, put-back ID or delete ID. See djmig-tui kept --help.")
+        raise UsageError("kept takes nothing, put-back ID, show ID or delete ID. See djmig-tui kept --help.")
     if options.command == "restore" and (options.backup is None) == (options.name is None):
         raise UsageError(
             "restore takes APP and NAME of a removed migration, or --backup ID. See djmig-tui restore --help."

@@ -42,7 +42,7 @@ def add_keep_rows(parser: argparse.ArgumentParser) -> None:
 
 def add_kept(add: Callable[[str, str], argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command `kept`, and return it."""
-    kept = add("kept", "list the rows that rollbacks dropped and that were kept; put them back, delete them")
+    kept = add("kept", "list what rollbacks dropped and was kept; put it back, show its SQL, delete it")
     kept.add_argument(
         "action", nargs="?", default=None, choices=(PUT_BACK, SHOW, DELETE), metavar="put-back|show|delete"
     )

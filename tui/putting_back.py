@@ -42,9 +42,7 @@ async def expect_applied(session: Session, entry: KeptEntry) -> KeptEntry:
     """
     database = session.database_of(entry.database)
     if database is None:
-        raise Refused(
-            f"The project has no database {entry.database} any more, and that is whose rows they are."
-        )
+        raise Refused(f"The project has no database {entry.database} any more, and that is whose it was.")
     if entry.certain:
         history = await session.engine.scan_history(ScanHistory(entry.database))
     else:

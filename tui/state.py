@@ -171,7 +171,7 @@ class State:
         return self._resets.under_way()
 
     def reset_file(self) -> str:
-        """Return the file that says so."""
+        """Return the file with the record of the reset under way."""
         return str(self._resets.path)
 
     def finished_reset(self, id: str) -> ResetRecord | None:

@@ -255,7 +255,7 @@ class ResetStore(StateStore, Protocol):
         """Return the reset that has begun and has no end yet, or None."""
 
     def reset_file(self) -> str:
-        """Return the file that says so."""
+        """Return the file with the record of the reset under way."""
 
     def finished_reset(self, id: str) -> ResetRecord | None:
         """Return a reset that has come to its end, if it is the last one that has."""

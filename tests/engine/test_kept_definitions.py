@@ -51,7 +51,7 @@ def mariadb() -> str:
 
 def told(found: tuple[p.DefinitionMatched, ...]) -> dict[str, str]:
     """Return what is said of each definition, by its name."""
-    words = {"match": "match", "there": "there"}
+    words = ("match", "there")
     return {one.name: next((w for w in words if getattr(one, w)), one.why_not or "") for one in found}
 
 

@@ -165,6 +165,6 @@ def test_sizes_are_typed_as_people_write_them() -> None:
     for typed in ("", "x", "0", "-1", "1TB"):
         with pytest.raises(UsageError):
             parse(["rollback", "store", "zero", f"--keep-rows={typed}"])
-    with pytest.raises(UsageError, match="put-back ID or delete ID"):
+    with pytest.raises(UsageError, match="put-back ID, show ID or delete ID"):
         parse(["kept", "put-back"])
     assert "kept" in headless.COMMANDS

@@ -157,7 +157,7 @@ class KeptSet(Thing):
     @property
     def question(self) -> tuple[str, str]:
         """Names the run."""
-        return f"Delete the rows kept {when(self.at)}?", self._entry.reason
+        return f"Delete what was kept {when(self.at)}?", self._entry.reason
 
     async def delete(self) -> None:
         """Delete it from the state folder."""

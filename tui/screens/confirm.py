@@ -64,7 +64,7 @@ def confirm_put_back(
     lines = [
         *bullets(beware, "▲", "$warning"),
         *putting_back.told("What matches", found),
-        Content("In one transaction. What is there already stays as it is."),
+        Content("The rows in one transaction. What is there already stays as it is."),
         _where(entry.database, database),
     ]
     screen = AskScreen(
