@@ -73,6 +73,8 @@ def makes(sql: str, along: Along) -> bool:
     name = re.escape(last[0].strip('"') if last else along.name)
     keyword = r"\b(?:INDEX|VIEW|TRIGGER|CONSTRAINT|KEY|TO|EXISTS|CONCURRENTLY)\s+"
     made = r"%s(?:[\w\"`]+\.)?[`\"]?%s(?![\w$])" % (keyword, name)
+    # What is dropped, renamed in a table or only spoken of is not made.
+    sql = re.sub(r"(?im)^\s*(?:--.*|(?:DROP|COMMENT|REFRESH)\b[^;]*;?)$|\bRENAME\s+COLUMN\b[^;]*", "", sql)
     in_column = r"[`\"]%s[`\"][^,;]*\bUNIQUE\b" % name  # MySQL names the index as the column
     return re.search("(?i)%s|%s" % (made, in_column), sql) is not None
 

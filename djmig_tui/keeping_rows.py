@@ -60,7 +60,7 @@ class Keeper:
             self._earlier.happen(effect)
         try:
             self._definitions = definitions.before_step(self._connection, effects)
-        except EngineError as error:  # a trigger that this user may not read
+        except (EngineError, Error) as error:  # a trigger that this user may not read, a lock
             raise RowsNotKept("%s %s" % (error, _WITHOUT)) from error
         if self._definitions and not self._one_transaction:  # which of them go is known too late
             self._send(b"", of_step=_of_step(str(migration), self._definitions))
@@ -75,7 +75,7 @@ class Keeper:
             return
         try:
             gone = self._gone(migration, state)
-        except Error:
+        except (EngineError, Error):
             if self._one_transaction:
                 raise
             return

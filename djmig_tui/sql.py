@@ -13,7 +13,7 @@ from django.db.migrations.exceptions import CircularDependencyError, NodeNotFoun
 
 from . import databases
 from .errors import EngineError, Refusal, first_error
-from .operations import hides_code, irreversible, is_reversible, part
+from .operations import hides_code, irreversible, is_foreign, is_reversible, leaves, part
 from .protocol import RenderSql, Sql, SqlPart
 
 #: How many results one engine keeps, and how many characters of them.
@@ -186,7 +186,8 @@ def made_forwards(connection: Any, migration: Any, state: Any) -> str:
     special = {
         index: part(migration, operation, False)
         for index, operation in enumerate(migration.operations)
-        if hides_code(operation) or not operation.reduces_to_sql
+        # One that is not Django's may execute what it likes: here the connection may write.
+        if hides_code(operation) or not operation.reduces_to_sql or any(map(is_foreign, leaves([operation])))
     }
     try:
         return "\n".join(statements(connection, _muted(migration, special), state.clone(), False))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from djmig_tui import protocol as p
+from djmig_tui.definitions import Along, makes
 from tests.conftest import need_server
 from tests.driver import driving
 from tests.engine.keeping import Keeping, Make, making
@@ -231,3 +232,28 @@ def test_what_the_migrations_make_themselves_is_not_kept(make: Make, vendor: str
     entry = keeping.kept()
     assert [part.table for part in entry.parts] == ["shop_shelf", "shop_item"]
     assert entry.definitions == ()
+
+
+def test_going_back_runs_no_forward_code_of_an_operation_that_is_not_djangos(make: Make) -> None:
+    before = """class Custom(migrations.operations.base.Operation):
+    reversible = True
+    def state_forwards(self, app_label, state): pass
+    def database_forwards(self, app_label, editor, before, after):
+        editor.connection.cursor().execute("CREATE TABLE side (id int)")
+    def database_backwards(self, app_label, editor, before, after):
+        editor.connection.cursor().execute("DROP TABLE side")
+
+
+"""
+    indexed = 'migrations.AddField("item", "code", models.IntegerField(db_index=True, null=True))'
+    project, keeping = make("sqlite", shop(["Custom()", indexed], before=before), ITEM_ROW)
+    finished, _entry = keeping.roll_back("0001_initial")
+    assert finished.error is None, finished.detail
+    assert project.query("SELECT name FROM sqlite_master WHERE name = 'side'") == []
+
+
+def test_what_is_only_dropped_is_not_made() -> None:
+    view = Along("view", "cheap", "", ("CREATE VIEW cheap AS SELECT 1",))
+    assert not makes("DROP VIEW IF EXISTS cheap;\n-- CREATE VIEW cheap\nCOMMENT ON VIEW cheap IS 1;", view)
+    assert not makes('ALTER TABLE "a" RENAME COLUMN "x" TO "cheap";', view)
+    assert makes("DROP VIEW IF EXISTS cheap;\nCREATE OR REPLACE VIEW cheap AS SELECT 1;", view)
