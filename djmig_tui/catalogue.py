@@ -38,9 +38,14 @@ def rows_of(connection: Any) -> Any:
     ``literal(text)``, ``among(names, rows)``, ``fits(connection, column, text)`` and
     ``inserted(connection, table)``.
     """
+    return of_vendor("rows", connection)
+
+
+def of_vendor(subject: str, connection: Any) -> Any:
+    """Return the module about `subject` on the database behind `connection`, None if there is none for it."""
     if connection.vendor not in _VENDORS:
         return None
-    return import_module(".databases.rows_" + connection.vendor, __package__)
+    return import_module(".databases.%s_%s" % (subject, connection.vendor), __package__)
 
 
 def table_of(connection: Any, name: str) -> Optional[Table]:

@@ -1,18 +1,16 @@
 """Views, triggers and hand-made indexes as SQL: which go with a step, and how they are made again."""
 
 import re
-from importlib import import_module
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from django.db import Error, transaction
 
 from . import failures
+from .catalogue import of_vendor
 from .changes import RENAME_TABLE, Effect
 from .protocol import DefinitionMatched, KeptDefinition
 
 VIEW, MATERIALIZED_VIEW, TRIGGER, INDEX = "view", "materialized view", "trigger", "index"
-
-_VENDORS = ("sqlite", "postgresql", "mysql")
 
 
 class Along(NamedTuple):
@@ -29,16 +27,10 @@ class Along(NamedTuple):
         return self.kind, self.table, self.name
 
 
-def _module(connection: Any) -> Any:
-    if connection.vendor not in _VENDORS:
-        return None
-    return import_module(".databases.along_" + connection.vendor, __package__)
-
-
 # ------------------------------------------------------------------------------ a step
 def before_step(connection: Any, effects: Sequence[Effect]) -> List[Along]:
     """Return what may go along with a step, as it is now; nothing on a database that is not known."""
-    module, tables = _module(connection), sorted({each.table for each in effects if each.table})
+    module, tables = of_vendor("along", connection), sorted({each.table for each in effects if each.table})
     return module.read(connection, tables) if module is not None and tables else []
 
 
@@ -50,7 +42,7 @@ def gone(connection: Any, before: Sequence[Along], effects: Sequence[Effect]) ->
             first = next((old for old, new in later.items() if new == effect.table), effect.table)
             later[first] = effect.to
     tables = sorted({later.get(each.table, each.table) for each in effects if each.table})
-    after = {each.key: each for each in _module(connection).read(connection, tables)}
+    after = {each.key: each for each in of_vendor("along", connection).read(connection, tables)}
     found = []
     for each in before:
         now = after.get((each.kind, later.get(each.table, each.table), each.name))
@@ -85,10 +77,10 @@ def match(connection: Any, definition: KeptDefinition, applied: bool) -> Definit
     kind, name = definition.kind, definition.name
     if not applied:
         return _why_not(definition, "%s is not applied. Migrate forward first." % definition.step)
-    module = _module(connection)
+    module = of_vendor("along", connection)
     if module is None:
         return _why_not(definition, "On this database it cannot be made.")
-    now: Optional[Along] = module.there(connection, _along(definition))
+    now: Optional[Along] = module.there(connection, definition)
     if now is None:
         return DefinitionMatched(kind, name, match=True)
     if now.kind == kind and now.statements[0] == definition.statements[0]:
@@ -100,10 +92,6 @@ def match(connection: Any, definition: KeptDefinition, applied: bool) -> Definit
 
 def _why_not(definition: KeptDefinition, sentence: str) -> DefinitionMatched:
     return DefinitionMatched(definition.kind, definition.name, why_not=sentence)
-
-
-def _along(definition: KeptDefinition) -> Along:
-    return Along(definition.kind, definition.name, definition.table, definition.statements)
 
 
 def make(connection: Any, definitions: Sequence[KeptDefinition]) -> List[DefinitionMatched]:

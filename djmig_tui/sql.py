@@ -7,7 +7,7 @@ is made.
 import contextlib
 import copy
 import traceback
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Container, Dict, Iterator, List, Optional, Tuple
 
 from django.db.migrations.exceptions import CircularDependencyError, NodeNotFoundError
 
@@ -142,7 +142,7 @@ def _why_no_sql(migration: Any, backwards: bool) -> Optional[str]:
     return None
 
 
-def _muted(migration: Any, special: Dict[int, SqlPart]) -> Any:
+def _muted(migration: Any, special: Container[int]) -> Any:
     """Return a copy of `migration` whose special operations change the state but touch no database."""
     muted = copy.copy(migration)
     muted.operations = [
@@ -184,7 +184,7 @@ def made_forwards(connection: Any, migration: Any, state: Any) -> str:
     `state` is that before it, and stays as it is. Nothing if an operation cannot be rendered.
     """
     special = {
-        index: part(migration, operation, False)
+        index
         for index, operation in enumerate(migration.operations)
         # One that is not Django's may execute what it likes: here the connection may write.
         if hides_code(operation) or not operation.reduces_to_sql or any(map(is_foreign, leaves([operation])))

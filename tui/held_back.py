@@ -13,7 +13,7 @@ from .reset_words import about
 from .state_resets import ResetRecord
 
 #: Screen → its actions that change files or databases, or lead to that. Making a backup does not.
-ACTIONS: Mapping[str, frozenset[str]] = {
+HELD_BACK: Mapping[str, frozenset[str]] = {
     MAIN: frozenset(
         {"back_to", "undo", "migrate", "delete", "take_back", "last_run", "forward_fix", "make"},
     ),
@@ -31,7 +31,7 @@ _COMMANDS = frozenset({"rollback", "migrate", "take-back", "remove", "restore"})
 
 def why_not(scope: str, action: Action, moment: Context) -> str | None:
     """Return why an action cannot act now, as a sentence, or None."""
-    if moment.held_back and action.id in ACTIONS.get(scope, ()):
+    if moment.held_back and action.id in HELD_BACK.get(scope, ()):
         return moment.held_back
     return action.why_not(moment)
 
@@ -47,17 +47,15 @@ def changes(options: Options) -> bool:
 
 def by_keys(record: ResetRecord | None) -> str:
     """Return why nothing else is changed, with the keys that come first; "" without an unfinished reset."""
-    return _sentence(record, "x in the tree, then r", "x in the tree, then p")
+    return "" if record is None else _sentence(record, "x in the tree, then r", "x in the tree, then p")
 
 
-def by_commands(record: ResetRecord | None) -> str:
+def by_commands(record: ResetRecord) -> str:
     """Return the same with the commands that come first."""
     return _sentence(record, "djmig-tui reset --finish", "djmig-tui reset --put-back")
 
 
-def _sentence(record: ResetRecord | None, finish: str, put_back: str) -> str:
-    if record is None:
-        return ""
+def _sentence(record: ResetRecord, finish: str, put_back: str) -> str:
     ways = [] if record.going_back else [f"finished ({finish})"]
     ways.append(f"put back ({put_back})")
     return f"{about(record)} Nothing else is changed before it is {' or '.join(ways)}."

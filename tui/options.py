@@ -193,7 +193,8 @@ def _parser() -> argparse.ArgumentParser:
         "--with-dependents", action="store_true", help="and the files of all that need it, the last one first"
     )
     reset = add("reset", "start over with an app or the project, in development only; shows the steps first")
-    _add_yes(add_reset(reset))
+    add_reset(reset)
+    _add_yes(reset)
     _add_consent(reset)
     take_back = add("take-back", "take back what was done last: a rollback, a migrate, a removed file")
     take_back.add_argument(

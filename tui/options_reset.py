@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 
-def add_reset(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    """Add what a reset takes beside its consents, and return the parser."""
+def add_reset(parser: argparse.ArgumentParser) -> None:
+    """Add what a reset takes, without --yes and the consents that others take too."""
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("app", nargs="?", metavar="APP")
     what.add_argument(
@@ -27,4 +27,3 @@ def add_reset(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument(
         "--end-sessions", action="store_true", help="with --project: end others that are connected"
     )
-    return parser

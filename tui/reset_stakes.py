@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from djmig_tui.protocol import (
     RESET_DROP,
@@ -21,21 +21,12 @@ from djmig_tui.protocol import (
 from . import backups
 from .engine.api import Engine
 from .engine.errors import EngineError
-from .keeping import Keeping
+
+if TYPE_CHECKING:
+    from .session import Session
 
 #: Steps that take rows away.
 _TAKE_ROWS = frozenset({RESET_UNDO, RESET_DROP, RESET_RECREATE})
-
-
-class Asked(Protocol):
-    """Whoever is asked about the databases: the project that is open."""
-
-    @property
-    def engine(self) -> Engine:
-        """The engine of the moment."""
-
-    def keeping(self, alias: str) -> Keeping:
-        """Whose backups those of an alias are."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +53,7 @@ def losing(plan: ResetPlan) -> list[str]:
     return list(dict.fromkeys(step.database for step in plan.steps if step.action in _TAKE_ROWS))
 
 
-async def look(session: Asked, plan: ResetPlan) -> Stakes:
+async def look(session: Session, plan: ResetPlan) -> Stakes:
     """Ask about the databases that a reset changes. Raises `EngineError`."""
     aliases = databases(plan)
     rows = {alias: await _count(session, alias) for alias in losing(plan)}
@@ -70,7 +61,7 @@ async def look(session: Asked, plan: ResetPlan) -> Stakes:
     return Stakes(rows, means, await others(session.engine, aliases))
 
 
-async def _count(session: Asked, alias: str) -> tuple[TableRows, ...] | None:
+async def _count(session: Session, alias: str) -> tuple[TableRows, ...] | None:
     try:
         return (await session.engine.count_tables(CountTables(alias))).tables
     except EngineError:  # what goes is named all the same

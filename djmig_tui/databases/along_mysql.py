@@ -4,6 +4,7 @@ import re
 from typing import Any, List, Optional, Sequence, Tuple
 
 from ..definitions import INDEX, TRIGGER, Along
+from ..protocol import KeptDefinition
 from .definitions_mysql import Definition, quoted, read_one
 
 #: A line of SHOW CREATE TABLE, which ALTER TABLE takes back as it is.
@@ -53,6 +54,7 @@ def _statements(trigger: Definition, mode: str) -> Tuple[str, ...]:
     )
 
 
-def there(connection: Any, along: Along) -> Optional[Along]:
+def there(connection: Any, kept: KeptDefinition) -> Optional[Along]:
     """Return what has its name now, None if nothing has."""
-    return next((each for each in read(connection, [along.table]) if each.key == along.key), None)
+    found = read(connection, [kept.table])
+    return next((each for each in found if (each.kind, each.name) == (kept.kind, kept.name)), None)

@@ -3,17 +3,16 @@
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ..definitions import INDEX, MATERIALIZED_VIEW, TRIGGER, VIEW, Along
+from ..protocol import KeptDefinition
+from .objects_postgresql import READ_THOSE
 
 #: The relations of those names, and all views over them, and over those. %s: names as they are quoted.
-_ABOVE = """
-WITH RECURSIVE above(id) AS (
-  SELECT to_regclass(name)::oid FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL
-  UNION
-  SELECT r.ev_class FROM above
-  JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = above.id
-  JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+_ABOVE = (
+    "WITH RECURSIVE above(id) AS ("
+    "SELECT to_regclass(name)::oid FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
+    + READ_THOSE
+    + ")"
 )
-"""
 _VIEWS = (
     _ABOVE
     + """
@@ -59,10 +58,10 @@ def read(connection: Any, tables: Sequence[str]) -> List[Along]:
     return _read(connection, [connection.ops.quote_name(table) for table in tables])
 
 
-def there(connection: Any, along: Along) -> Optional[Along]:
+def there(connection: Any, kept: KeptDefinition) -> Optional[Along]:
     """Return what has its name now, None if nothing has."""
-    found = _read(connection, [along.table or along.name])
-    return next((each for each in found if (each.table, each.name) == (along.table, along.name)), None)
+    found = _read(connection, [kept.table or kept.name])
+    return next((each for each in found if (each.table, each.name) == (kept.table, kept.name)), None)
 
 
 def _read(connection: Any, names: List[str]) -> List[Along]:
@@ -76,15 +75,16 @@ def _read(connection: Any, names: List[str]) -> List[Along]:
         for name, privilege, again, who in rows(_GRANTS):
             option = " WITH GRANT OPTION" if again else ""
             grants.setdefault(name, []).append("GRANT %s ON %s TO %s%s" % (privilege, name, who, option))
-        found = [_view(row, grants.get(row[0], []), connection) for row in rows(_VIEWS)]
+        found = [_view(row, grants.get(row[0], [])) for row in rows(_VIEWS)]
         found.extend(Along(INDEX, name, table, (sql,)) for name, table, sql in rows(_INDEXES))
         for name, table, sql, quoted, enabled in rows(_TRIGGERS):
-            state = ["ALTER TABLE %s %s %s" % (table, words, quoted) for words in _state(enabled)]
+            words = _ENABLED.get(enabled.decode() if isinstance(enabled, bytes) else enabled)
+            state = () if words is None else ("ALTER TABLE %s %s %s" % (table, words, quoted),)
             found.append(Along(TRIGGER, name, table, (sql, *state)))
         return found
 
 
-def _view(row: Tuple[Any, ...], grants: List[str], connection: Any) -> Along:
+def _view(row: Tuple[Any, ...], grants: List[str]) -> Along:
     name, materialized, populated, sql, options, comment, owner = row
     kind = MATERIALIZED_VIEW if materialized else VIEW
     words = "CREATE %s %s%s AS\n%s%s" % (
@@ -101,8 +101,3 @@ def _view(row: Tuple[Any, ...], grants: List[str], connection: Any) -> Along:
     if owner is not None:  # last: afterwards only its owner may do anything to it
         after.append("ALTER %s %s OWNER TO %s" % (kind.upper(), name, owner))
     return Along(kind, name, "", (words, *after))
-
-
-def _state(enabled: Any) -> List[str]:
-    words = _ENABLED.get(enabled.decode() if isinstance(enabled, bytes) else enabled)
-    return [] if words is None else [words]

@@ -3,6 +3,7 @@
 from typing import Any, List, Optional, Sequence
 
 from ..definitions import INDEX, TRIGGER, Along
+from ..protocol import KeptDefinition
 
 
 def read(connection: Any, tables: Sequence[str]) -> List[Along]:
@@ -18,6 +19,6 @@ def read(connection: Any, tables: Sequence[str]) -> List[Along]:
         ]
 
 
-def there(connection: Any, along: Along) -> Optional[Along]:
+def there(connection: Any, kept: KeptDefinition) -> Optional[Along]:
     """Return what has its name now, None if nothing has."""
-    return next((each for each in read(connection, ()) if each.name == along.name), None)
+    return next((each for each in read(connection, ()) if each.name == kept.name), None)

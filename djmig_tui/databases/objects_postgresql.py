@@ -4,6 +4,13 @@ from typing import Any, List, Optional, Tuple
 
 from ..protocol import Failure
 
+#: Those that read what ``above`` has so far: the other half of a recursive query of that name.
+READ_THOSE = """
+  UNION
+  SELECT r.ev_class FROM above
+  JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = above.id
+  JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+"""
 _READ_IT = """
 SELECT r.ev_class AS id FROM pg_depend d
 JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
@@ -17,18 +24,7 @@ SELECT DISTINCT v.oid::regclass::text, v.relkind = 'm' FROM %s AS found
 JOIN pg_class v ON v.oid = found.id ORDER BY 1
 """
 _VIEWS = _NAMED % ("(" + _READ_IT + ")")
-_VIEWS_AND_THOSE_ABOVE = (
-    "WITH RECURSIVE above(id) AS ("
-    + _READ_IT
-    + """
-  UNION
-  SELECT r.ev_class FROM above
-  JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = above.id
-  JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
-)
-"""
-    + _NAMED % "above"
-)
+_VIEWS_AND_THOSE_ABOVE = "WITH RECURSIVE above(id) AS (%s)%s" % (_READ_IT + READ_THOSE, _NAMED % "above")
 _TRIGGERS = """
 SELECT tgname FROM pg_trigger
 WHERE tgrelid = to_regclass(quote_ident(%s)) AND NOT tgisinternal ORDER BY 1

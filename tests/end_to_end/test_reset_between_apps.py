@@ -90,6 +90,14 @@ def project(vendor: str, tmp_path: Path) -> Iterator[SampleProject]:
         yield project
 
 
+def expect_sound_and_take_back(program: Program, project: SampleProject, before: object) -> None:
+    """Expect that schema and records agree, and that taking the reset back leaves what was there before."""
+    assert program.run(project.folder, project.env, "verify").code == 0
+    ran = program.run(project.folder, project.env, "take-back", "--yes", "--accept-loss")
+    assert ran.code == 0, ran
+    assert state_of(project) == before
+
+
 def test_an_app_in_a_circle_is_refused_before_the_first_step_and_the_project_starts_over(
     program: Program, project: SampleProject
 ) -> None:
@@ -106,10 +114,7 @@ def test_an_app_in_a_circle_is_refused_before_the_first_step_and_the_project_sta
     assert project.query("SELECT count(*) FROM people_person") == [(0,)]
     assert project.applied("admin") == ADMIN
     assert "No changes detected" in project.manage("makemigrations", "--check").stdout
-    assert program.run(project.folder, project.env, "verify").code == 0
-    ran = program.run(project.folder, project.env, "take-back", "--yes", "--accept-loss")
-    assert ran.code == 0, ran
-    assert state_of(project) == before
+    expect_sound_and_take_back(program, project, before)
 
 
 def test_what_points_at_users_starts_over_alone(program: Program, project: SampleProject) -> None:
@@ -117,10 +122,7 @@ def test_what_points_at_users_starts_over_alone(program: Program, project: Sampl
     reset(program, project, "badges", "--yes", "--accept-loss")
     assert project.query("SELECT count(*) FROM badges_badge") == [(0,)]
     assert project.query("SELECT count(*) FROM people_person") == [(1,)]
-    assert program.run(project.folder, project.env, "verify").code == 0
-    ran = program.run(project.folder, project.env, "take-back", "--yes", "--accept-loss")
-    assert ran.code == 0, ran
-    assert state_of(project) == before
+    expect_sound_and_take_back(program, project, before)
 
 
 def test_users_of_the_projects_own_start_over_with_all_that_points_at_them(
@@ -141,10 +143,7 @@ def test_users_of_the_projects_own_start_over_with_all_that_points_at_them(
         assert project.applied("people") == ["0001_initial"]
         assert project.applied("admin") == ADMIN
         assert "No changes detected" in project.manage("makemigrations", "--check").stdout
-        assert program.run(project.folder, project.env, "verify").code == 0
-        ran = program.run(project.folder, project.env, "take-back", "--yes", "--accept-loss")
-        assert ran.code == 0, ran
-        assert state_of(project) == before
+        expect_sound_and_take_back(program, project, before)
         reset(program, project, "people", "--keep-data", "--yes")
         assert project.query("SELECT username FROM people_person") == [("ann",)]
         assert project.applied("people") == ["0001_initial"]

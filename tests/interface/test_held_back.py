@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui.actions import ACTIONS, MAIN, find
-from tui.held_back import ACTIONS as HELD_BACK
+from tui.held_back import HELD_BACK
 from tui.screens.backups import BackupsScreen
 from tui.screens.plan import PlanScreen
 from tui.screens.verify import VerifyScreen
