@@ -51,7 +51,7 @@ def of_vendor(subject: str, connection: Any) -> Any:
 def table_of(connection: Any, name: str) -> Optional[Table]:
     """Return the table called `name`, None if there is none."""
     with connection.cursor() as cursor:
-        if name not in connection.introspection.table_names(cursor):
+        if not is_there(connection, cursor, name):
             return None
         constraints = connection.introspection.get_constraints(cursor, name)
     columns = rows_of(connection).columns(connection, name)
@@ -67,6 +67,14 @@ def table_of(connection: Any, name: str) -> Optional[Table]:
         if each["foreign_key"] and len(over) == 1:
             links.append((over[0], *each["foreign_key"]))
     return Table(name, tuple(columns), tuple(key), tuple(uniques), tuple(links))
+
+
+def is_there(connection: Any, cursor: Any, table: str) -> bool:
+    """Return whether there is a table of that name, in any case where the database sees no difference."""
+    names = connection.introspection.table_names(cursor)
+    if connection.features.ignores_table_name_case:
+        return table.lower() in {each.lower() for each in names}
+    return table in names
 
 
 def selected(connection: Any, table: str, columns: Sequence[Column]) -> str:

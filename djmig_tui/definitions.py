@@ -1,7 +1,7 @@
 """Views, triggers and hand-made indexes as SQL: which go with a step, and how they are made again."""
 
 import re
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Container, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from django.db import Error, transaction
 
@@ -20,11 +20,7 @@ class Along(NamedTuple):
     name: str
     table: str  # "" for a view
     statements: Tuple[str, ...]
-
-    @property
-    def key(self) -> Tuple[str, str, str]:
-        """What tells it from all others."""
-        return self.kind, self.table, self.name
+    oid: int = 0  # PostgreSQL's, which stays whatever it is called
 
 
 # ------------------------------------------------------------------------------ a step
@@ -35,51 +31,81 @@ def before_step(connection: Any, effects: Sequence[Effect]) -> List[Along]:
 
 
 def gone(connection: Any, before: Sequence[Along], effects: Sequence[Effect]) -> List[Along]:
-    """Return which of `before` the step took along. An index that lost a column is not what it was."""
-    later: Dict[str, str] = {}
+    """Return which of `before` the step took along, or left as less than they were."""
+    renamed: Dict[str, str] = {}
     for effect in effects:
         if effect.kind == RENAME_TABLE:
-            first = next((old for old, new in later.items() if new == effect.table), effect.table)
-            later[first] = effect.to
-    tables = sorted({later.get(each.table, each.table) for each in effects if each.table})
-    after = {each.key: each for each in of_vendor("along", connection).read(connection, tables)}
-    found = []
-    for each in before:
-        now = after.get((each.kind, later.get(each.table, each.table), each.name))
-        if now is None or (each.kind == INDEX and _narrower(now, each)):
-            found.append(each)
+            first = next((old for old, new in renamed.items() if new == effect.table), effect.table)
+            renamed[first] = effect.to
+    found: List[Along] = of_vendor("along", connection).gone(connection, before, renamed)
     return found
-
-
-def _narrower(now: Along, before: Along) -> bool:
-    return now.statements[0].count(",") < before.statements[0].count(",")
 
 
 #: The last part of a name as PostgreSQL writes it: "My ""own"" view", shop."View", shop.view
 _LAST = re.compile(r'(?:"(?:[^"]|"")*"|[^".]+)\Z')
+_IF = r"(?:CONCURRENTLY\s+)?(?:IF\s+NOT\s+EXISTS\s+)?"
+#: What makes, at the start of a statement, something called {n}.
+_CREATED = r"CREATE\b[^(]*?\b%s\s+" + _IF + "{n}"
+_MAKERS = {
+    VIEW: (_CREATED % "VIEW", r"ALTER\s.*\bRENAME\s+TO\s+{n}"),
+    TRIGGER: (_CREATED % "TRIGGER", r"ALTER\s+TRIGGER\s.*\bRENAME\s+TO\s+{n}"),
+    INDEX: (
+        _CREATED % "INDEX",
+        r"ALTER\s+INDEX\s.*\bRENAME\s+TO\s+{n}",
+        r"ALTER\s+TABLE\s.*\bRENAME\s+(?:INDEX|KEY)\s+\S+\s+TO\s+{n}",
+        r"(?:CREATE|ALTER)\s+TABLE\s.*(?<!\bDROP\s)(?<!\bFOREIGN\s)\b(?:CONSTRAINT|KEY|INDEX)\s+{n}",
+        # MySQL names the index of a unique column as the column.
+        r"(?:CREATE|ALTER)\s+TABLE\s.*[`\"]{bare}[`\"](?:[^,()]|\([^()]*\))*\bUNIQUE\b",
+    ),
+}
 
 
 def makes(sql: str, along: Along) -> bool:
-    """Return whether the statements `sql` make something of that name: it comes again with its migration."""
-    last = _LAST.search(along.name)
-    name = re.escape(last[0].strip('"') if last else along.name)
-    keyword = r"\b(?:INDEX|VIEW|TRIGGER|CONSTRAINT|KEY|TO|EXISTS|CONCURRENTLY)\s+"
-    made = r"%s(?:[\w\"`]+\.)?[`\"]?%s(?![\w$])" % (keyword, name)
-    # What is dropped, renamed in a table or only spoken of is not made.
-    sql = re.sub(r"(?im)^\s*(?:--.*|(?:DROP|COMMENT|REFRESH)\b[^;]*;?)$|\bRENAME\s+COLUMN\b[^;]*", "", sql)
-    in_column = r"[`\"]%s[`\"][^,;]*\bUNIQUE\b" % name  # MySQL names the index as the column
-    return re.search("(?i)%s|%s" % (made, in_column), sql) is not None
+    """Return whether the statements `sql` make it: then it comes again with its migration.
+
+    What is dropped, renamed away or only spoken of is not made. When in doubt the answer is no: what is
+    kept for nothing does no harm.
+    """
+    bare = _bare(along.name)
+    names = {"bare": bare, "n": r"(?:[\w\"`]+\.)?[`\"]?%s(?![\w$])" % bare}
+    makers = [
+        re.compile(r"(?is)\s*" + each.format(**names)) for each in _MAKERS.get(along.kind, _MAKERS[VIEW])
+    ]
+    on = re.compile(r"(?is)\s*ALTER\s+INDEX\b|.*(?<![\w$])%s(?![\w$])" % _bare(along.table))
+    for statement in re.sub(r"(?ms)^\s*--[^\n]*$|/\*.*?\*/", "", sql).split(";"):
+        if (not along.table or on.match(statement)) and any(each.match(statement) for each in makers):
+            return True
+    return False
+
+
+def _bare(name: str) -> str:
+    """Return a pattern of the last part of a name, without its quotes."""
+    last = _LAST.search(name)
+    return re.escape(last[0].strip('"') if last else name)
 
 
 # -------------------------------------------------------------------------- back again
-def match(connection: Any, definition: KeptDefinition, applied: bool) -> DefinitionMatched:
-    """Return whether a definition can be made again. `applied`: its migration is."""
-    kind, name = definition.kind, definition.name
+def match(
+    connection: Any, definitions: Sequence[KeptDefinition], is_applied: Callable[[str], bool]
+) -> Dict[KeptDefinition, DefinitionMatched]:
+    """Return of each whether it can be made again. `is_applied` tells of a step whether its migration is."""
+    names = {each.name for each in definitions}
+    return {each: _match_one(connection, each, names, is_applied(each.step)) for each in definitions}
+
+
+def _match_one(
+    connection: Any, definition: KeptDefinition, names: Container[str], applied: bool
+) -> DefinitionMatched:
+    kind, name, table = definition.kind, definition.name, definition.table
     if not applied:
         return _why_not(definition, "%s is not applied. Migrate forward first." % definition.step)
     module = of_vendor("along", connection)
     if module is None:
         return _why_not(definition, "On this database it cannot be made.")
+    if table and table not in names and not module.has(connection, table):  # else it is made as well
+        return _why_not(
+            definition, "Its table %s is not there under that name. Its own SQL: djmig-tui kept show." % table
+        )
     now: Optional[Along] = module.there(connection, definition)
     if now is None:
         return DefinitionMatched(kind, name, match=True)

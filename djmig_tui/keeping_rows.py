@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+import sys
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from django.db import Error
 
-from . import databases, definitions
+from . import databases, definitions, failures
 from .catalogue import Column, Table, rows_of, selected, table_of
 from .definitions import Along
 from .errors import EngineError
@@ -75,9 +76,10 @@ class Keeper:
             return
         try:
             gone = self._gone(migration, state)
-        except (EngineError, Error):
+        except Exception as error:  # the step may stand: nothing may call it failed then
             if self._one_transaction:
-                raise
+                raise RowsNotKept("%s %s" % (failures.sentence(error), _WITHOUT)) from error
+            sys.stderr.write("djmig-tui: after %s: %s\n" % (migration, failures.detail(error)))
             return
         of_step = _of_step(str(migration), gone)
         if not self._one_transaction:  # the step stands: whatever the answer is, it does not fail
@@ -191,7 +193,7 @@ def _chunks(batches: Iterator[List[Any]]) -> Iterator[Tuple[bytes, int]]:
 
 
 def _of_step(step: str, along: Sequence[Along]) -> StepDefinitions:
-    return StepDefinitions(step, tuple(KeptDefinition(step, *each) for each in along))
+    return StepDefinitions(step, tuple(KeptDefinition(step, *each[:4]) for each in along))
 
 
 def _if_other(earlier: str, name: str) -> str:

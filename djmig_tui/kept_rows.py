@@ -27,8 +27,8 @@ def match_rows(session: Any, request: MatchRows, call: Any) -> RowsMatched:
     connection = databases.looking(request.database)
     work = _Work(request, connection, call, _defaults(session, request), {})
     parts = tuple(work.each())
-    found = [definitions.match(connection, each, work.is_applied(each.step)) for each in request.definitions]
-    return RowsMatched(parts, tuple(found))
+    found = definitions.match(connection, request.definitions, work.is_applied)
+    return RowsMatched(parts, tuple(found.values()))
 
 
 def put_rows_back(session: Any, request: PutRowsBack, call: Any) -> RowsMatched:
@@ -76,9 +76,7 @@ def _put_back(request: Request, connection: Any, call: Any, known: Any) -> Tuple
 
 def _made(request: Request, connection: Any, work: "_Work") -> Tuple[DefinitionMatched, ...]:
     """Make what is not there, after the rows: no trigger is to see them come back."""
-    found = {
-        each: definitions.match(connection, each, work.is_applied(each.step)) for each in request.definitions
-    }
+    found = definitions.match(connection, request.definitions, work.is_applied)
     wanted = [each for each, matched in found.items() if matched.match]
     found.update(zip(wanted, definitions.make(connection, wanted)))
     return tuple(found.values())

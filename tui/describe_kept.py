@@ -61,7 +61,11 @@ def script(entry: KeptEntry) -> str:
 
 def _ended(statement: str) -> str:
     # A trigger of several statements ends with one, and clients take a semicolon too many.
-    return f"{statement.rstrip().rstrip(';')};"
+    whole = statement.rstrip().rstrip(";")
+    if ";" in whole and whole.startswith("CREATE DEFINER="):  # the client of MySQL would end it there
+        mark = next((each for each in ("//", "$$", "|||") if each not in whole), "||djmig-tui||")
+        return f"DELIMITER {mark}\n{whole}{mark}\nDELIMITER ;"
+    return f"{whole};"
 
 
 def doubt(entry: KeptEntry) -> str:

@@ -50,16 +50,14 @@ class RowsKept:
     async def run(self, engine: Engine, request: RunPlan, on_progress: OnProgress | None) -> RunFinished:
         """Run the plan; what the steps dropped that do not stand is forgotten again.
 
-        What a step that failed half-way may have dropped stays. Of a run whose answer never came, all
-        is left: the records say what stands.
+        What a step that failed half-way may have dropped stays. Of a run whose answer never came, or is
+        that something failed beside its steps, all is left: the records say what stands.
         """
         writer = self._state.begin_kept(self._database, self._plan)
         try:
             finished = await engine.run_plan(replace(request, keep=self.limit), on_progress, writer.take)
-        except EngineEnded:
-            raise
-        except EngineError:
-            await asyncio.to_thread(writer.finish, ())
+        except BaseException:
+            writer.leave()
             raise
         done = [f"{one.app}.{one.name}" for one in finished.done]
         failed = finished.failed_step if finished.half_done else None

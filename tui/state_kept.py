@@ -162,10 +162,19 @@ class Writer:
             try:
                 return self._finish(done, half_done)
             finally:
-                for descriptor in (self._descriptor, self._held):
-                    if descriptor is not None:
-                        os.close(descriptor)
-                self._descriptor = self._held = None
+                self._let_go()
+
+    def leave(self) -> None:
+        """Leave all as it is, not certain: nobody knows which steps stand. Nothing more is taken."""
+        with self._one_at_a_time:
+            self._over = True
+            self._let_go()
+
+    def _let_go(self) -> None:
+        for descriptor in (self._descriptor, self._held):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._descriptor = self._held = None
 
     def _finish(self, done: Collection[str], half_done: str | None) -> KeptEntry | None:
         steps = {*done, half_done}

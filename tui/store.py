@@ -151,6 +151,9 @@ class KeptWriter(Protocol):
     def finish(self, done: Collection[str], half_done: str | None = None) -> KeptEntry | None:
         """Say which steps ("app.name") stand: only their rows are kept. None if that leaves nothing."""
 
+    def leave(self) -> None:
+        """Leave all as it is, not certain: nobody knows which steps stand. Nothing more is taken."""
+
 
 class BackupWriter(Protocol):
     """A backup that is being made. Nothing of it is listed before `finish`."""

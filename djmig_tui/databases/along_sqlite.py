@@ -1,6 +1,6 @@
 """Triggers and indexes of SQLite as SQL: SQLite keeps the words in which they were made."""
 
-from typing import Any, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from ..definitions import INDEX, TRIGGER, Along
 from ..protocol import KeptDefinition
@@ -19,6 +19,26 @@ def read(connection: Any, tables: Sequence[str]) -> List[Along]:
         ]
 
 
+def gone(connection: Any, before: Sequence[Along], renamed: Dict[str, str]) -> List[Along]:
+    """Return which of `before` are not there any more. Their names are the database's, not their tables'."""
+    names = {(each.kind, each.name) for each in read(connection, ())}
+    return [each for each in before if (each.kind, each.name) not in names]
+
+
+def has(connection: Any, table: str) -> bool:
+    """Return whether there is a table or view of that name, in whatever case."""
+    return _named(connection, table) is not None
+
+
 def there(connection: Any, kept: KeptDefinition) -> Optional[Along]:
     """Return what has its name now, None if nothing has."""
-    return next((each for each in read(connection, ()) if each.name == kept.name), None)
+    return _named(connection, kept.name)
+
+
+def _named(connection: Any, name: str) -> Optional[Along]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name = %s COLLATE NOCASE", [name]
+        )
+        row = cursor.fetchone()
+    return None if row is None else Along(row[0], row[1], row[2], (row[3] or "",))

@@ -9,11 +9,11 @@ READ_THOSE = """
   UNION
   SELECT r.ev_class FROM above
   JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = above.id
-  JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+  JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.rulename = '_RETURN'
 """
 _READ_IT = """
 SELECT r.ev_class AS id FROM pg_depend d
-JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.rulename = '_RETURN'
 WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = to_regclass(quote_ident(%s))
   AND r.ev_class <> d.refobjid
   AND (%s::text IS NULL OR d.refobjsubid = (
@@ -28,6 +28,15 @@ _VIEWS_AND_THOSE_ABOVE = "WITH RECURSIVE above(id) AS (%s)%s" % (_READ_IT + READ
 _TRIGGERS = """
 SELECT tgname FROM pg_trigger
 WHERE tgrelid = to_regclass(quote_ident(%s)) AND NOT tgisinternal ORDER BY 1
+"""
+#: Its own, and those of other tables that name it.
+_RULES = """
+SELECT DISTINCT r.rulename, r.ev_class::regclass::text FROM pg_depend d
+JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.rulename <> '_RETURN'
+WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = to_regclass(quote_ident(%s))
+  AND (%s::text IS NULL OR d.refobjsubid = (
+    SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = d.refobjid AND a.attname = %s))
+ORDER BY 1, 2
 """
 _POLICIES = "SELECT polname FROM pg_policy WHERE polrelid = to_regclass(quote_ident(%s)) ORDER BY 1"
 _WIDE_INDEXES = """
@@ -55,11 +64,13 @@ def go_along(connection: Any, touched: Any) -> List[str]:
 
 def _views(connection: Any, table: str, column: Optional[str]) -> List[str]:
     where = table if column is None else "%s.%s" % (table, column)
-    return [
+    views = [
         "The %s %s goes with %s (CASCADE), and no migration makes it again."
         % ("materialized view" if materialized else "view", name, where)
         for name, materialized in _rows(connection, _VIEWS_AND_THOSE_ABOVE, [table, column, column])
     ]
+    rules = _rows(connection, _RULES, [table, column, column])
+    return views + ["The rule %s of %s goes with %s." % (name, owner, where) for name, owner in rules]
 
 
 def size(connection: Any, table: str) -> Optional[int]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
 from djmig_tui import protocol as p
 from tests.headless.conftest import Run
 from tests.interface.fake_engine import KEPT_PART, KEPT_PLAN, KEPT_ROWS, FakeEngine
+from tui.engine.errors import EngineEnded, Failed
+from tui.kept_rows import RowsKept
 from tui.state import State
 from tui.state_kept import ENDING, KeptRows, Writer
 from tui.store import KeptEntry, StateError
@@ -134,6 +138,26 @@ def test_rows_that_arrive_after_the_run_failed_leave_nothing(rows: KeptRows) -> 
     with pytest.raises(StateError, match="The run is over"):
         writer.take(KEPT_ROWS[0])
     assert not list(rows.folder.glob("*"))
+
+
+@pytest.mark.parametrize("error", [Failed("no answer"), EngineEnded("gone"), asyncio.CancelledError()])
+def test_an_answer_that_is_no_answer_leaves_what_a_step_may_have_dropped(
+    state: State, error: BaseException
+) -> None:
+    class Failing(FakeEngine):
+        async def run_plan(self, request: p.RunPlan, on_progress: Any = None, on_keep: Any = None) -> Any:
+            for each in KEPT_ROWS:
+                on_keep(each)
+            raise error
+
+    request = p.RunPlan("default", p.BACK_TO, APP, "0001_initial", "")
+    kept = RowsKept(state, DATABASE, plan(one_transaction=False), 1000)
+    with pytest.raises(type(error)):
+        asyncio.run(kept.run(Failing(), request, None))
+    (entry,) = state.kept()
+    assert (entry.certain, entry.parts) == (False, (KEPT_PART,))
+    state.settle_kept(DATABASE, history(None))
+    assert state.kept() == [replace(entry, certain=True)], "nobody holds it any more"
 
 
 def test_rows_whose_step_never_began_are_deleted(rows: KeptRows) -> None:
