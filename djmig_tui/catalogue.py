@@ -30,6 +30,21 @@ class Table(NamedTuple):
         return next((each for each in self.columns if each.name == name), None)
 
 
+class TableNames:
+    """The names of the tables that are there, in any case where the database sees no difference (MySQL)."""
+
+    def __init__(self, connection: Any, cursor: Any = None) -> None:
+        self._any_case = connection.features.ignores_table_name_case
+        names = connection.introspection.table_names(cursor)
+        self._names = {self._plain(name) for name in names}
+
+    def __contains__(self, name: object) -> bool:
+        return self._plain(str(name)) in self._names
+
+    def _plain(self, name: str) -> str:
+        return name.lower() if self._any_case else name
+
+
 def rows_of(connection: Any) -> Any:
     """Return the module that reads and writes values on the database behind `connection`, None if none does.
 
@@ -51,7 +66,7 @@ def of_vendor(subject: str, connection: Any) -> Any:
 def table_of(connection: Any, name: str) -> Optional[Table]:
     """Return the table called `name`, None if there is none."""
     with connection.cursor() as cursor:
-        if not is_there(connection, cursor, name):
+        if name not in TableNames(connection, cursor):
             return None
         constraints = connection.introspection.get_constraints(cursor, name)
     columns = rows_of(connection).columns(connection, name)
@@ -67,14 +82,6 @@ def table_of(connection: Any, name: str) -> Optional[Table]:
         if each["foreign_key"] and len(over) == 1:
             links.append((over[0], *each["foreign_key"]))
     return Table(name, tuple(columns), tuple(key), tuple(uniques), tuple(links))
-
-
-def is_there(connection: Any, cursor: Any, table: str) -> bool:
-    """Return whether there is a table of that name, in any case where the database sees no difference."""
-    names = connection.introspection.table_names(cursor)
-    if connection.features.ignores_table_name_case:
-        return table.lower() in {each.lower() for each in names}
-    return table in names
 
 
 def selected(connection: Any, table: str, columns: Sequence[Column]) -> str:

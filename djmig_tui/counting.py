@@ -1,11 +1,12 @@
 """Puts the questions of a plan to the database: one aggregate a table, each with a time limit."""
 
 import re
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Container, Dict, List, Optional, Sequence, Tuple
 
 from django.db import OperationalError, ProgrammingError
 
 from . import databases
+from .catalogue import TableNames
 from .changes import DROP_COLUMN
 from .questions import DUPLICATES, ROWS, Asked, Question
 from .world import quoted
@@ -40,7 +41,7 @@ def count(
             answered(question, 0, question.certain)
         else:
             by_table.setdefault(question.table, []).append(question)
-    existing = _tables(connection) if by_table else set()
+    existing: Container[str] = TableNames(connection) if by_table else ()
     if told is not None:
         _tell_estimates({name: by_table[name] for name in by_table if name in existing}, connection, told)
     for table, questions in by_table.items():
@@ -80,11 +81,6 @@ def _estimated(question: Question, connection: Any) -> Optional[int]:
             values: Optional[int] = vendor.estimate_values(connection, question.table, column)
             return values
     return None
-
-
-def _tables(connection: Any) -> Any:
-    with connection.cursor() as cursor:
-        return set(connection.introspection.table_names(cursor))
 
 
 def _ask_table(

@@ -7,6 +7,7 @@ from django.db import router, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from . import databases
+from .catalogue import TableNames
 from .errors import FailedError, Refusal, StaleError, first_error
 from .loading import Key
 from .lookout import Lookout
@@ -93,8 +94,7 @@ def _refuse_other_plan(plan: ResetPlan, request: DropTables) -> None:
 
 def tables_of(connection: Any, app: str) -> List[str]:
     """Return the tables of the app's models that are there, link tables first."""
-    with connection.cursor() as cursor:
-        there = set(connection.introspection.table_names(cursor))
+    there = TableNames(connection)
     models = apps.get_app_config(app).get_models(include_auto_created=True)
     found = [
         model._meta.db_table

@@ -9,6 +9,7 @@ from django.db.migrations.operations import AddField, CreateModel
 
 from . import databases
 from .alterations import database_default, effective_default
+from .catalogue import TableNames
 from .databases.schema import can_read
 from .dependencies import needs
 from .loading import Folder, Key
@@ -98,7 +99,7 @@ class Blockers:
 def _needing_a_value(alias: str, app: str, added: Sequence[AddField]) -> List[str]:
     """Return the tables with rows to which fields are added that may not be empty and have no default."""
     connection = databases.looking(alias)
-    there = set(connection.introspection.table_names())
+    there = TableNames(connection)
     found = []
     for each in added:
         if _fills_itself(each.field):

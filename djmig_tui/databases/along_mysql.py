@@ -4,7 +4,7 @@ import contextlib
 import re
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from ..catalogue import is_there
+from ..catalogue import TableNames
 from ..definitions import INDEX, TRIGGER, Along
 from ..protocol import KeptDefinition
 from .definitions_mysql import Definition, quoted, read_one
@@ -19,8 +19,9 @@ def read(connection: Any, tables: Sequence[str]) -> List[Along]:
     """Return the triggers and indexes of those of `tables` that are there."""
     found: List[Along] = []
     with connection.cursor() as cursor, _backquotes(cursor) as mode:
+        present = TableNames(connection, cursor)
         for table in tables:
-            if is_there(connection, cursor, table):
+            if table in present:
                 found.extend(_of(cursor, table, mode))
     return found
 
@@ -89,8 +90,7 @@ def _narrower(now: Along, before: Along) -> bool:
 
 def has(connection: Any, table: str) -> bool:
     """Return whether there is a table of that name."""
-    with connection.cursor() as cursor:
-        return is_there(connection, cursor, table)
+    return table in TableNames(connection)
 
 
 def there(connection: Any, kept: KeptDefinition) -> Optional[Along]:
