@@ -93,7 +93,9 @@ def going(effects: Sequence[Effect], connection: Any) -> List[Going]:
             column = names.column(effect.table, str(effect.column))
             changes = changing(effect, table, column, connection)
             if changes is not None:  # a drop of the column that comes later keeps all of it
-                found.setdefault((table, column), changes)
+                # Of a second change nobody knows which values it meets: all of them are kept.
+                again = (table, column) in found
+                found[table, column] = Going(table, column) if again else changes
         names.happen(effect)
     tables = {each.table for each in found.values() if not each.column}
     return [each for each in found.values() if not each.column or each.table not in tables]

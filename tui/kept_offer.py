@@ -12,7 +12,7 @@ from . import kept_rows, putting_back
 from .describe import bullets, section
 from .describe_kept import amount, definition_in_words
 from .engine.api import OnProgress
-from .engine.errors import Cancelled, EngineError
+from .engine.errors import Cancelled
 from .kept_rows import RowsKept
 from .session import Session
 from .store import KeptEntry
@@ -27,6 +27,11 @@ class KeptOffer:
         self._plan = plan
         self.entry: KeptEntry | None = None
         self.under_way = False
+
+    @property
+    def stands(self) -> bool:
+        """Whether there is something to put back, and nobody is at it."""
+        return self.entry is not None and not self.under_way
 
     async def look(self, finished: RunFinished) -> list[Content]:
         """Return the offer, nothing if there is none. Raises `EngineError`."""
@@ -45,20 +50,16 @@ class KeptOffer:
 
     async def put_back(self, on_progress: OnProgress) -> list[Content]:
         """Put it back and return what was done. Raises `EngineError`; it is offered again then."""
-        entry, self.entry = self.entry, None
-        if entry is None:
+        if self.entry is None or self.under_way:
             return []
         self.under_way = True
         try:
-            found = await putting_back.put_back(self._session, entry, on_progress)
+            found = await putting_back.put_back(self._session, self.entry, on_progress)
         except asyncio.CancelledError as stopped:
-            self.entry = entry
             raise Cancelled("Stopped: nothing was put back.") from stopped
-        except EngineError:
-            self.entry = entry
-            raise
         finally:
             self.under_way = False
+        self.entry = None
         return [Content(), *putting_back.told("What was kept is back", found, done=True)]
 
 

@@ -26,6 +26,7 @@ from .guards import needs_second_yes
 from .journal import DONE, FAILED, PUT_ROWS_BACK, REFUSED, STOPPED, Deed
 from .sending import send
 from .store import KeptEntry, StateError, StateStore
+from .text import count
 
 
 def by_default(plan: Plan, database: Database | None) -> bool:
@@ -192,6 +193,6 @@ def in_words(part: PartMatched, done: bool = False) -> str:
         (part.dangling, "that point at a row that is not there"),
     )
     said = [f"{number} {words}" for number, words in counts if number]
-    what = "rows" if part.column is None else "values"
-    line = f"{where}: of {part.rows} {what} {', '.join(said) or 'none'}"
+    what = count(part.rows, "row" if part.column is None else "value")
+    line = f"{where}: of {what} {', '.join(said) or 'none'}"
     return f"{line}. The first that was refused: {part.error}" if part.error else f"{line}."

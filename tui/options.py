@@ -110,6 +110,8 @@ def parse(argv: Sequence[str]) -> Options:
         raise UsageError(f"'zero' is where a rollback ends. Type: djmig-tui rollback {options.app} zero.")
     if options.command == "backups" and options.end_sessions and options.swap_kept is None:
         raise UsageError("--end-sessions goes with --swap-kept NAME. See djmig-tui backups --help.")
+    if options.command == "reset" and options.end_sessions and options.app:
+        raise UsageError("--end-sessions goes with --project. See djmig-tui reset --help.")
     if options.command == "kept" and (options.action is None) != (options.id is None):
         raise UsageError("kept takes nothing, put-back ID, show ID or delete ID. See djmig-tui kept --help.")
     if options.command == "restore" and (options.backup is None) == (options.name is None):

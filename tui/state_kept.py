@@ -114,7 +114,8 @@ class KeptRows:
         for path in self.folder.glob("*"):
             match = _OURS.fullmatch(path.name)
             if match and match[1] < f"{oldest:%Y%m%dT%H%M%S}":
-                _delete(path)
+                with contextlib.suppress(StateError):  # it is tried again next time
+                    _delete(path)
 
     @staticmethod
     def _read(manifest: Path) -> KeptEntry | None:

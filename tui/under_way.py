@@ -15,11 +15,12 @@ class UnderWay:
 
     name: str
     what: str  # a whole clause
-    stopped: str  # what stands of it if it is stopped
+    stopped: str  # what stands of it once it was stopped
+    either: str = ""  # instead, before it is stopped: it may come to its end all the same
 
     def so_far(self, progress: Progress) -> str:
         """Return how far it is, and how it is stopped."""
-        return f"{progress_in_words(progress)}   Esc stops it; {self.stopped} then."
+        return f"{progress_in_words(progress)}   Esc stops it; {self.either or self.stopped} then."
 
     @property
     def why_not(self) -> str:
@@ -29,9 +30,14 @@ class UnderWay:
     @property
     def if_quit(self) -> str:
         """What quitting would do to it."""
-        return f"{self.what}. {sentence(f'{self.stopped} if djmig-tui ends')}"
+        return f"{self.what}. {sentence(f'{self.either or self.stopped} if djmig-tui ends')}"
 
 
 BACKUP = UnderWay("the backup", "A backup is being made", "nothing of it is kept")
 COUNTING = UnderWay("the counting", "It is being counted what can be put back", "nothing is changed")
-PUTTING_BACK = UnderWay("the return of rows", "Kept rows are being put back", "nothing is put back")
+PUTTING_BACK = UnderWay(
+    "the return of rows",
+    "Kept rows are being put back",
+    "nothing is put back",
+    "all or none of it is put back",
+)

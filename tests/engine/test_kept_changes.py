@@ -88,6 +88,21 @@ def test_texts_that_became_numbers_have_their_zeros_and_spaces_again(make: Make,
     assert project.rows()["shop_item"] == before
 
 
+def test_of_a_column_that_is_changed_twice_every_value_is_kept(make: Make, postgresql: str) -> None:
+    twice = [PRICE[1], PRICE[1].replace("max_digits=8, decimal_places=4", "max_digits=10, decimal_places=6")]
+    rows = insertions("price", "1.234567", "1.2345", "1.23", "NULL")
+    project, keeping = make(postgresql, shop(PRICE[0], twice), *rows)
+    prices = "SELECT id::text, price::text FROM shop_item ORDER BY id"
+    before = project.query(prices)
+    entry = keeping.kept("0002_step")
+    assert [(part.column, part.rows) for part in entry.parts] == [("price", 4)]
+    assert [price for _, price in project.query(prices)] == ["1.23", "1.23", "1.23", None]
+    keeping.forward()
+    # What became of each nobody knows: what most have is taken for that.
+    assert [counts(part) for part in keeping.put_back(entry)] == [{"match": 2, "there": 2}]
+    assert project.query(prices) == before
+
+
 def test_a_column_that_is_changed_and_then_dropped_comes_back_whole(make: Make, vendor: str) -> None:
     """Backwards the change comes before the drop: every value is kept, as it was before both."""
     steps = [

@@ -629,6 +629,7 @@ def test_something_unexpected_is_a_sentence_with_the_traceback_folded(
         (("migrate", "store", "0001", "--rehearse"), "--rehearse"),
         (("rollback", "store", "0001", "--ye"), "--ye"),
         (("list", "--demo"), "--demo"),
+        (("reset", "store", "--end-sessions"), "--end-sessions goes with --project"),
     ],
 )
 def test_wrong_usage_is_a_sentence(typed: tuple[str, ...], said: str) -> None:

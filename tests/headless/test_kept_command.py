@@ -85,7 +85,7 @@ def test_kept_puts_back_what_matches(run: Run, engine: FakeEngine, state: State)
     (entry,) = state.kept()
     asked = run("kept", "put-back", entry.id)
     assert asked.code == 1
-    assert "store_product.price: of 1 values 1 to be put back." in asked.out
+    assert "store_product.price: of 1 value 1 to be put back." in asked.out
     assert "add --yes" in asked.err
     assert run("kept", "put-back", entry.id, "--yes", "--read-only").code == 1
     done = run("kept", "put-back", entry.id[:8], "--yes", "--json")

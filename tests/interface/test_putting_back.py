@@ -71,7 +71,7 @@ async def test_a_yes_puts_them_back_and_a_sentence_says_how_many() -> None:
         assert isinstance(written, PutRowsBack)
         assert (written.database, written.parts) == ("default", (KEPT_PART,))
         assert "Put back 1 kept row or value." in desk.notices
-        assert "store_product.price: of 1 values 1 put back." in desk.texts
+        assert "store_product.price: of 1 value 1 put back." in desk.texts
         assert ends(desk) == [("put rows back", "started"), ("put rows back", "done")]
         assert len(desk.state.kept()) == 1
         assert not desk.app.session.running
@@ -110,7 +110,7 @@ async def test_what_is_there_already_is_no_question() -> None:
         await desk.press("enter")
         assert isinstance(desk.app.screen, BackupsScreen)
         assert "All of what is kept is there already." in desk.notices
-        assert "of 1 values 1 there already" in desk.texts
+        assert "of 1 value 1 there already" in desk.texts
 
 
 async def test_the_counting_shows_how_far_it_is_leaves_the_keys_free_and_is_stopped_by_escape() -> None:

@@ -146,7 +146,7 @@ def _data(entry: KeptEntry, matched: RowsMatched, put: int, error: str | None) -
     return {
         **entry_data(entry),
         "matched": to_wire(matched.parts),
-        "made": to_wire(matched.definitions),
+        "matched_definitions": to_wire(matched.definitions),
         "put_back": put,
         "error": error,
     }

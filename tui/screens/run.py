@@ -94,7 +94,7 @@ class RunScreen(ActionScreen["bool | Stale"]):
             running=self._under_way,
             plan=self._plan,
             locked_out=locked_out,
-            kept=self._offer.entry is not None,
+            kept=self._offer.stands,
         )
 
     def on_mount(self) -> None:
