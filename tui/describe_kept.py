@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from textual.content import Content
 
 from djmig_tui.protocol import KeptDefinition, KeptPart
 
 from .describe import section, stack
-from .state_kept import AGE
 from .store import KeptEntry
 from .text import clean, count, one_line, size_in_words, when
 
@@ -94,17 +93,17 @@ def rows_line(entry: KeptEntry) -> Content:
     )
 
 
-def describe_rows(entry: KeptEntry, told: Sequence[Content] = ()) -> Content:
-    """Return what one run kept, until when, and how it is put back.
+def describe_rows(entry: KeptEntry, age: timedelta, told: Sequence[Content] = ()) -> Content:
+    """Return what one run kept, until when by the `age` that is allowed, and how it is put back.
 
     `told` is what was found out about it last: how much matches, or was put back.
     """
-    goes = when((datetime.fromisoformat(entry.at) + AGE).isoformat())
+    goes = when((datetime.fromisoformat(entry.at) + age).isoformat())
     facts = [
         f"kept {when(entry.at)}: {entry.reason}",
         f"of {entry.name}{f' on {entry.host}' if entry.host else ''}",
         amount(entry),
-        f"deleted after {AGE.days} days: {goes}",
+        f"deleted after {count(age.days, 'day')}: {goes}",
     ]
     unsure = [f"Not certain: {doubt(entry)}."] if doubt(entry) else []
     return stack(

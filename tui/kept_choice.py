@@ -10,12 +10,11 @@ from djmig_tui.protocol import Database, Plan
 
 from . import kept_rows
 from .kept_rows import RowsKept
-from .options_kept import LIMIT
 from .session import Session
 from .text import size_in_words
 
-#: What the key goes through, from the usual one on; the last keeps nothing.
-SIZES = (LIMIT, 1_000_000_000, 10_000_000_000, 0)
+#: What the key goes through after the usual one, as far as it is more; the last keeps nothing.
+SIZES = (1_000_000_000, 10_000_000_000, 0)
 
 _MUTED = "$foreground 60%"
 
@@ -35,7 +34,11 @@ class KeptChoice:
             return 0
         if self._decided is not None:
             return self._decided
-        return LIMIT if kept_rows.by_default(plan, self._database) else 0
+        return self._usual if kept_rows.by_default(plan, self._database) else 0
+
+    @property
+    def _usual(self) -> int:
+        return self._session.state.kept_settings.limit
 
     @property
     def _database(self) -> Database | None:
@@ -44,8 +47,9 @@ class KeptChoice:
     def next(self, plan: Plan | None) -> None:
         """Decide for the next size, or none."""
         if plan is not None:
-            at = SIZES.index(self.limit(plan))
-            self._decided = SIZES[(at + 1) % len(SIZES)]
+            sizes = [self._usual, *(size for size in SIZES if size > self._usual or not size)]
+            at = sizes.index(self.limit(plan))
+            self._decided = sizes[(at + 1) % len(sizes)]
             self._changed()
 
     def below(self, line: Content, plan: Plan) -> Content:

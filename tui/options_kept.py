@@ -6,8 +6,10 @@ import argparse
 import re
 from collections.abc import Callable
 
-#: So many bytes are kept of a rollback, unless the user says otherwise.
+#: So many bytes are kept of a rollback, unless the user or the project says otherwise.
 LIMIT = 64_000_000
+#: What the project says, if it says anything.
+USUAL = -1
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?", re.IGNORECASE)
@@ -30,10 +32,10 @@ def add_keep_rows(parser: argparse.ArgumentParser) -> None:
         "--keep-rows",
         metavar="SIZE",
         nargs="?",
-        const=LIMIT,
+        const=USUAL,
         type=size_of,
-        help="keep the rows that it drops in the state folder, up to SIZE (64MB); of more, nothing is done. "
-        "That is done with local databases unless you say no",
+        help="keep the rows that it drops in the state folder, up to SIZE (64MB, or the limit in "
+        "pyproject.toml); of more, nothing is done. That is done with local databases unless you say no",
     )
     parser.add_argument(
         "--no-keep-rows", dest="keep_rows", action="store_const", const=0, help="do not keep them"

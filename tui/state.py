@@ -21,6 +21,7 @@ from djmig_tui.protocol import (
     to_wire,
 )
 
+from .kept_settings import DEFAULTS, KeptSettings, kept_settings
 from .private_files import append_line, make_folder, read_end, write_whole
 from .records import content_of, record, slug
 from .state_backups import Backups
@@ -61,18 +62,22 @@ class State:
     raises `StateError` when it cannot be kept; the rest leaves the reason in `trouble`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kept: KeptSettings = DEFAULTS) -> None:
         self.folder = folder
+        self.kept_settings = kept
         self.trouble: str | None = None
         self._trash = Trash(folder / "trash")
         self._backups = Backups(folder / "backups")
-        self._kept = KeptRows(folder / "kept")
+        self._kept = KeptRows(folder / "kept", kept.age)
         self._resets = Resets(folder)
 
     @classmethod
     def of_project(cls, root: Path, settings: str, environ: Mapping[str, str]) -> State:
-        """Return the state of the project in `root` with these settings."""
-        return cls(state_home(environ) / project_id(root, settings))
+        """Return the state of the project in `root` with this settings module.
+
+        Raises `NotFound` if what its pyproject.toml says of kept rows cannot be meant.
+        """
+        return cls(state_home(environ) / project_id(root, settings), kept_settings(root))
 
     # -- trash
     def keep_in_trash(self, file: MigrationFile, database: str) -> TrashEntry:

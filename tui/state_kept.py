@@ -20,12 +20,11 @@ from threading import Lock
 from djmig_tui.protocol import Database, History, KeepRows, KeptPart, Plan, StepDefinitions
 
 from .cut_off import what_stands
+from .kept_settings import DEFAULTS
 from .private_files import FILE_MODE, hold_new, not_held, sync_folder, write_whole
 from .records import record
 from .store import KeptEntry, Recorded, StateError
 
-#: Rows are kept for so long.
-AGE = timedelta(days=30)
 #: An engine whose interface was killed has taken its one transaction back, or committed it, after so long.
 ENDING = timedelta(hours=1)
 
@@ -43,8 +42,9 @@ def _now() -> datetime:
 class KeptRows:
     """The kept rows of one project, in a folder that appears with the first of them."""
 
-    def __init__(self, folder: Path, now: Now = _now) -> None:
+    def __init__(self, folder: Path, age: timedelta = DEFAULTS.age, now: Now = _now) -> None:
         self.folder = folder
+        self._age = age
         self._now = now
 
     def begin(self, database: Database, plan: Plan) -> Writer:
@@ -110,7 +110,7 @@ class KeptRows:
         _delete(self.folder / entry.id)
 
     def _drop_old(self) -> None:
-        oldest = self._now().astimezone(timezone.utc) - AGE
+        oldest = self._now().astimezone(timezone.utc) - self._age
         for path in self.folder.glob("*"):
             match = _OURS.fullmatch(path.name)
             if match and match[1] < f"{oldest:%Y%m%dT%H%M%S}":

@@ -22,6 +22,7 @@ from djmig_tui.protocol import (
 )
 
 if TYPE_CHECKING:
+    from .kept_settings import KeptSettings
     from .state_resets import ResetRecord
 
 #: The reason of a backup that somebody made by hand: it is never deleted unasked.
@@ -174,6 +175,10 @@ class BackupWriter(Protocol):
 
 class StateStore(Protocol):
     """What the interface asks of the state that is kept on the user's own machine."""
+
+    @property
+    def kept_settings(self) -> KeptSettings:
+        """How much of what a run drops is kept, and how long."""
 
     def in_trash(self, mark: str) -> TrashEntry | None:
         """Return the entry with this mark, or None if it is not there any more."""

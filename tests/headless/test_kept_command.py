@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -13,11 +14,13 @@ from tests.headless.test_commands import LOSS, plan_with
 from tests.interface.bookshop import PROJECT
 from tests.interface.fake_engine import KEPT_PART, KEPT_PLAN, KEPT_ROWS, FakeEngine
 from tui import headless
+from tui.engine.errors import NotFound
 from tui.headless import kept
+from tui.kept_settings import DEFAULTS, KeptSettings
 from tui.options import UsageError, parse
 from tui.options_kept import LIMIT, size_of
 from tui.state import State
-from tui.state_kept import AGE, KeptRows
+from tui.state_kept import KeptRows
 
 ROLLBACK = ("rollback", "store", "0002", "--yes", "--accept-loss")
 DATABASE = p.Database("default", "sqlite", "/srv/db.sqlite3")
@@ -62,6 +65,19 @@ def test_how_much_is_kept_is_the_users_to_say(
     assert run(*ROLLBACK, "--confirm", name, *typed).code == 0
     assert engine.writes[0].keep == keep
     assert len(state.kept()) == bool(keep)
+
+
+@pytest.mark.parametrize(
+    ("typed", "keep"),
+    [([], 2_000_000_000), (["--keep-rows"], 2_000_000_000), (["--keep-rows", "5MB"], 5_000_000)],
+)
+def test_the_project_says_how_much_is_usual(
+    run: Run, engine: FakeEngine, state: State, typed: list[str], keep: int
+) -> None:
+    losing(engine)
+    state.kept_settings = KeptSettings(limit=2_000_000_000)
+    assert run(*ROLLBACK, *typed).code == 0
+    assert engine.writes[0].keep == keep
 
 
 def test_a_plan_that_loses_nothing_keeps_nothing(run: Run, engine: FakeEngine, state: State) -> None:
@@ -133,7 +149,7 @@ def test_kept_rows_go_when_they_are_old(state: State) -> None:
     moment = [datetime.now(timezone.utc)]
     rows = KeptRows(state.folder / "kept", now=lambda: moment[0])
     _keep(rows)
-    moment[0] += AGE - timedelta(minutes=1)
+    moment[0] += DEFAULTS.age - timedelta(minutes=1)
     assert len(rows.entries()) == 1
     moment[0] += timedelta(minutes=2)
     assert rows.entries() == []
@@ -168,3 +184,38 @@ def test_sizes_are_typed_as_people_write_them() -> None:
     with pytest.raises(UsageError, match="put-back ID, show ID or delete ID"):
         parse(["kept", "put-back"])
     assert "kept" in headless.COMMANDS
+
+
+# --------------------------------------------------------------------------- settings
+def state_with(folder: Path, text: str) -> State:
+    (folder / "pyproject.toml").write_text(f"[tool.djmig-tui.kept-rows]\n{text}\n")
+    return State.of_project(folder, "", {"XDG_STATE_HOME": str(folder)})
+
+
+def test_the_project_says_how_much_is_kept_and_how_long(tmp_path: Path) -> None:
+    state = state_with(tmp_path, 'limit = "2GB"\ndays = 2')
+    assert state.kept_settings == KeptSettings(2_000_000_000, timedelta(days=2))
+    assert state_with(tmp_path, "limit = 500000").kept_settings == KeptSettings(500_000, DEFAULTS.age)
+    moment = [datetime.now(timezone.utc)]
+    rows = KeptRows(tmp_path / "kept", state.kept_settings.age, now=lambda: moment[0])
+    _keep(rows)
+    moment[0] += timedelta(days=2, minutes=-1)
+    assert len(rows.entries()) == 1
+    moment[0] += timedelta(minutes=2)
+    assert rows.entries() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("days = 0", "`days`.* from 1 to"),
+        ("days = 1000000000", "`days`"),
+        ("days = true", "`days`"),
+        ('limit = "lots"', "`limit`.*'lots' is not a size"),
+        ("limit = 0", "`limit`"),
+        ("age = 3", "`age`.*limit, days"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_named(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(NotFound, match=said):
+        state_with(tmp_path, text)

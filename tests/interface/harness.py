@@ -18,6 +18,7 @@ from textual.pilot import Pilot
 from djmig_tui.protocol import Database, History, KeptPart, MigrationFile, Plan
 from tui.app import DjmigApp
 from tui.engine.api import Engine
+from tui.kept_settings import DEFAULTS
 from tui.messages import Where
 from tui.state_backups import Backups
 from tui.state_kept import KeptRows
@@ -37,6 +38,7 @@ class FakeState:
 
     def __init__(self, last: History | None = None) -> None:
         self.last = last
+        self.kept_settings = DEFAULTS
         self._folder = TemporaryDirectory(prefix="djmig-backups-")  # gone when nobody refers to it
         self._backups = Backups(Path(self._folder.name), now=self._next_moment)
         self._resets = Resets(Path(self._folder.name))

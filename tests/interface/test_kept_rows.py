@@ -7,6 +7,7 @@ from dataclasses import replace
 from djmig_tui.protocol import PutRowsBack, RunPlan
 from tui.context import READ_ONLY
 from tui.describe_kept import describe_rows
+from tui.kept_settings import DEFAULTS, KeptSettings
 from tui.options_kept import LIMIT
 from tui.screens.backups import BackupsScreen
 from tui.screens.run import RunScreen
@@ -63,6 +64,19 @@ async def test_a_plan_says_how_much_is_kept_and_the_key_changes_it() -> None:
         assert desk.state.kept() == []
 
 
+async def test_the_key_starts_from_what_the_project_says_is_usual() -> None:
+    async with Desk().sit_down() as desk:
+        desk.state.kept_settings = KeptSettings(limit=2_000_000_000)
+        await _plan(desk)
+        assert "up to 2.0 GB" in desk.texts
+        await desk.press("K")
+        assert "up to 10 GB" in desk.texts
+        await desk.press("K")
+        assert "[ ] what it drops is not kept" in desk.texts
+        await desk.press("K")
+        assert "up to 2.0 GB" in desk.texts
+
+
 async def test_what_was_kept_is_offered_after_the_migrate_and_put_back() -> None:
     async with Desk().sit_down() as desk:
         await _plan(desk)
@@ -98,7 +112,7 @@ async def test_the_backups_screen_lists_kept_rows_beside_the_backup_and_says_how
         await _listed(desk)
         (entry,), (backup,) = desk.state.kept(), desk.state.backups()
         assert backup.at <= entry.at  # so the rows are the newer, and under the cursor
-        said = describe_rows(entry).plain
+        said = describe_rows(entry, DEFAULTS.age).plain
         assert "store.0002_add_price_to_product: store_product.price (1 value)" in said
         assert "1 row or value, 14 bytes" in desk.texts
         assert "deleted after 30 days" in desk.texts
@@ -129,7 +143,7 @@ async def test_rows_of_a_run_that_was_cut_off_are_called_not_certain() -> None:
     async with Desk().sit_down() as desk:
         await _listed(desk)
         (entry,) = desk.state.kept()
-        said = describe_rows(replace(entry, certain=False)).plain
+        said = describe_rows(replace(entry, certain=False), DEFAULTS.age).plain
         assert "Not certain: its run was cut off or failed half-way, and the records" in said
 
 

@@ -7,7 +7,7 @@ from djmig_tui.protocol import Plan, Project, RowsMatched, to_wire
 from .. import kept_rows, putting_back
 from ..describe_kept import amount, definition_in_words, doubt, part_in_words, put_back_command, script
 from ..options import Options
-from ..options_kept import DELETE, LIMIT, SHOW
+from ..options_kept import DELETE, SHOW, USUAL
 from ..state import State
 from ..store import KeptEntry, StateError
 from ..text import size_in_words, when
@@ -64,7 +64,8 @@ def keeping(session: Session, project: Project, plan: Plan) -> kept_rows.RowsKep
         return None
     if wanted is None and not kept_rows.by_default(plan, database):
         return None
-    return kept_rows.RowsKept(session.state, database, plan, wanted or LIMIT)
+    limit = session.state.kept_settings.limit if wanted in {None, USUAL} else wanted
+    return kept_rows.RowsKept(session.state, database, plan, limit)
 
 
 def beforehand(kept: kept_rows.RowsKept | None) -> str:

@@ -147,7 +147,8 @@ class KeptSet(Thing):
     @property
     def detail(self) -> Content:
         """What was kept, and how it is put back."""
-        return describe_rows(self._entry, self._host.told.get(self._entry.id, ()))
+        age = self._session.state.kept_settings.age
+        return describe_rows(self._entry, age, self._host.told.get(self._entry.id, ()))
 
     @property
     def place(self) -> str:
