@@ -19,7 +19,7 @@ from .engine.api import OnProgress
 from .engine.errors import EngineError, Failed, Refused
 from .journal import DONE, FAILED, RESET_BACK, Deed
 from .reset_words import about
-from .resetting import Host
+from .resetting import OTHERWISE, Host, alone
 from .source import from_entry
 from .state_resets import ResetRecord
 from .store import BackupEntry, StateError, TrashEntry
@@ -30,9 +30,17 @@ _CHANGES = frozenset({"undo", "drop", "recreate", "forget", "migrate", "record"}
 
 async def put_back(host: Host, record: ResetRecord, on_progress: OnProgress) -> list[str]:
     """Put everything back; return what was done, as sentences. Raises `EngineError` where it cannot go on."""
-    under_way = host.state.reset_under_way()
-    if under_way is not None and under_way.id != record.id:  # its record would be written over
-        raise Refused(f"{about(under_way)} That one comes first.")
+    with alone(host.state):
+        under_way = host.state.reset_under_way()
+        if under_way is not None and under_way.id != record.id:  # its record would be written over
+            raise Refused(f"{about(under_way)} That one comes first.")
+        known = under_way or host.state.finished_reset(record.id)
+        if known is None or replace(known, going_back=record.going_back) != record:
+            raise Refused(OTHERWISE)
+        return await _put_back(host, record, on_progress)
+
+
+async def _put_back(host: Host, record: ResetRecord, on_progress: OnProgress) -> list[str]:
     deed = Deed(
         host.write, RESET_BACK, record.plan.database, "djmig-tui reset --put-back --yes", takes_back=record.id
     )

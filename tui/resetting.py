@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
@@ -42,7 +43,7 @@ from .engine.api import Engine, OnProgress
 from .engine.errors import Failed, Refused
 from .journal import DONE, FAILED, RESET, Deed, new_id, now
 from .keeping import Keeping
-from .reset_words import command
+from .reset_words import about, command
 from .state_resets import Backed, ResetRecord
 from .store import JournalEntry, ResetStore, StateError
 
@@ -66,6 +67,9 @@ class Host(Protocol):
         """Write into the journal."""
 
 
+#: Why a reset is not finished or put back as it was shown.
+OTHERWISE = "Another djmig-tui went on with this reset meanwhile, or ended it: nothing was done; look again."
+
 OnStep = Callable[[int, ResetStep], None]
 
 
@@ -85,6 +89,12 @@ class Reset:
             raise Refused(
                 "It was being put back when that was cut off, so it cannot be finished: put it back."
             )
+        with alone(self._host.state):
+            if self._host.state.reset_under_way() != self.record:
+                raise Refused(OTHERWISE)
+            await self._take_all(plan)
+
+    async def _take_all(self, plan: ResetPlan) -> None:
         deed = Deed(
             self._host.write, RESET, plan.database, command(plan), steps=_keys(plan), id=self.record.id
         )
@@ -242,9 +252,28 @@ class Disagrees(Refused):
         )
 
 
-def begin(plan: ResetPlan) -> ResetRecord:
-    """Return the record of a reset that is about to begin."""
-    return ResetRecord(new_id(), now(), plan)
+@contextlib.contextmanager
+def alone(state: ResetStore) -> Iterator[None]:
+    """Be the only one at a reset of this project. Raises `Refused` while another process is."""
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(state.hold_reset())
+        except OSError as error:
+            raise Refused(str(error)) from error
+        yield
+
+
+def begin(state: ResetStore, plan: ResetPlan) -> ResetRecord:
+    """Keep the record of a reset that is about to begin, and return it.
+
+    Raises `Refused` if another one is under way, `StateError` if it cannot be kept.
+    """
+    with alone(state):
+        if (under_way := state.reset_under_way()) is not None:
+            raise Refused(f"{about(under_way)} That one comes first.")
+        record = ResetRecord(new_id(), now(), plan)
+        state.save_reset(record)
+    return record
 
 
 def puts_itself_back(record: ResetRecord) -> bool:

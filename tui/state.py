@@ -7,6 +7,7 @@ import json
 import os
 import zlib
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -167,6 +168,10 @@ class State:
         self._kept.delete(entry)
 
     # -- resets
+    def hold_reset(self) -> AbstractContextManager[None]:
+        """Be the only one at a reset of this project. Raises `StateError` while another process is."""
+        return self._resets.hold()
+
     def save_reset(self, reset: ResetRecord) -> None:
         """Keep how far a reset is. Raises `StateError` if that cannot be done."""
         self._resets.save(reset)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from djmig_tui.protocol import FileHash, ResetPlan, to_wire
 
-from .private_files import make_folder, sync_folder, write_whole
+from .private_files import FILE_MODE, make_folder, sync_folder, write_whole
 from .records import content_of, record
 from .store import StateError
 
@@ -41,6 +45,27 @@ class Resets:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "reset.json"
         self._last = folder / "reset-done.json"
+        self._lock = folder / "reset.lock"  # a file of its own: the record is replaced with each step
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        """Be the only one who begins, takes or puts back a reset; the lock goes with its process.
+
+        Raises `StateError` while another one does.
+        """
+        make_folder(self._lock.parent)
+        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StateError(
+                    "Another djmig-tui is at a reset of this project at this moment. "
+                    "Wait until that one has ended, then look again."
+                ) from error
+            yield
+        finally:
+            os.close(descriptor)
 
     def save(self, reset: ResetRecord) -> None:
         """Keep it: when this returns it is on the disk. Raises `StateError` if that cannot be done."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -255,6 +256,9 @@ class StateStore(Protocol):
 
 class ResetStore(StateStore, Protocol):
     """What taking a reset step by step asks of the state, too."""
+
+    def hold_reset(self) -> AbstractContextManager[None]:
+        """Be the only one at a reset of this project. Raises `StateError` while another process is."""
 
     def save_reset(self, reset: ResetRecord) -> None:
         """Keep how far a reset is. Raises `StateError` if that cannot be done."""

@@ -22,9 +22,7 @@ PLAN = p.ResetPlan(
 @pytest.fixture
 def unfinished(state: State) -> ResetRecord:
     """A reset that was cut off."""
-    record = begin(PLAN)
-    state.save_reset(record)
-    return record
+    return begin(state, PLAN)
 
 
 @pytest.mark.parametrize(

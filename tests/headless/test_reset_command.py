@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
+import pytest
+
 from djmig_tui import protocol as p
 from tests.headless.conftest import Run
+from tests.headless.test_held_back import PLAN
 from tests.interface.fake_engine import FakeEngine
+from tui import reset_back, resetting
+from tui.engine.errors import Refused
+from tui.state import State
 
 ANN = p.DatabaseSession("4242", user="ann", program="runserver", state="idle")
 
@@ -22,3 +31,49 @@ def test_who_is_connected_is_named_first_and_ended_only_where_that_was_agreed_to
     assert run(*typed, "--end-sessions").code == 0
     assert isinstance(engine.writes[0], p.RecreateDatabase)
     assert run("reset", "store", "--yes").err.strip().endswith("add --accept-loss.")
+
+
+@pytest.mark.parametrize("typed", [("--finish",), ("--put-back", "--accept-loss")])
+def test_while_another_program_is_at_a_reset_it_is_left_alone(
+    run: Run, engine: FakeEngine, state: State, typed: tuple[str, ...]
+) -> None:
+    record = resetting.begin(state, PLAN)
+    with State(state.folder).hold_reset():
+        refused = run("reset", *typed, "--yes")
+        assert (refused.code, refused.err.count("Another djmig-tui is at a reset")) == (1, 1)
+        assert "Wait until that one has ended" in refused.err
+        assert state.reset_under_way() == record
+    assert engine.writes == []
+    assert state.entries() == []
+
+
+def test_no_second_reset_begins_beside_another(run: Run, engine: FakeEngine, state: State) -> None:
+    with State(state.folder).hold_reset():
+        refused = run("reset", "store", "--yes", "--accept-loss")
+        assert (refused.code, "Another djmig-tui is at a reset" in refused.err) == (1, True)
+        assert state.reset_under_way() is None
+    record = resetting.begin(state, PLAN)
+    with pytest.raises(Refused, match="That one comes first"):
+        resetting.begin(State(state.folder), PLAN)
+    assert state.reset_under_way() == record
+
+
+def test_what_another_program_did_to_a_reset_meanwhile_is_looked_at_again(state: State) -> None:
+    class Host:
+        """What is refused asks nothing of the engine."""
+
+        def __init__(self) -> None:
+            self.state, self.write = state, state.log
+
+    record = resetting.begin(state, PLAN)
+    state.save_reset(replace(record, done=1))
+    for way in (
+        resetting.Reset(Host(), record, print, print).go_on(),  # type: ignore[arg-type]
+        reset_back.put_back(Host(), record, print),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(Refused, match="look again"):
+            asyncio.run(way)
+    state.forget_reset()
+    with pytest.raises(Refused, match="look again"):
+        asyncio.run(reset_back.put_back(Host(), record, print))  # type: ignore[arg-type]
+    assert state.entries() == []

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -117,6 +117,9 @@ class FakeState:
 
     def sweep_backups(self) -> list[str]:
         return self._backups.sweep()
+
+    def hold_reset(self) -> AbstractContextManager[None]:
+        return self._resets.hold()
 
     def save_reset(self, reset: ResetRecord) -> None:
         self._resets.save(reset)

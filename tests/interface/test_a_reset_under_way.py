@@ -54,7 +54,11 @@ async def cut_off(desk: Desk, steps: int, *, going_back: bool = False) -> ResetR
     await engine.delete_files(p.DeleteFiles("default", p.RESET_APP, hashes))
     desk.engine.history = engine.history
     record = replace(
-        begin(plan), done=steps, trash=marks, backups=(Backed("default", "gone"),), going_back=going_back
+        begin(desk.state, plan),
+        done=steps,
+        trash=marks,
+        backups=(Backed("default", "gone"),),
+        going_back=going_back,
     )
     desk.state.save_reset(record)
     return record

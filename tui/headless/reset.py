@@ -22,7 +22,7 @@ from ..keeping import Keeping
 from ..options import Options
 from ..reset_words import about
 from ..state_resets import ResetRecord
-from ..store import JournalEntry, ResetStore
+from ..store import JournalEntry, ResetStore, StateError
 from ..text import sentence
 from .answer import FAILED, Answer, CommandError, lines
 from .consent import is_confirmed
@@ -72,8 +72,10 @@ async def reset(session: Session) -> Answer:
     text = _text(plan) + lines(*(f"Connected now: {in_words(one)}" for one in others))
     if refusal := _why_not(options, project, plan, others):
         return Answer(_data(plan, [], refusal), text, refusal, code=FAILED)
-    record = resetting.begin(plan)
-    session.state.save_reset(record)
+    try:
+        record = resetting.begin(session.state, plan)
+    except StateError as error:
+        raise CommandError(str(error)) from error
     return await _go_on(session, project, record, text)
 
 

@@ -15,7 +15,6 @@ from ..describe_reset import counted, describe_reset, verdict_of
 from ..describe_sessions import in_words
 from ..engine.errors import EngineError
 from ..reset_stakes import Stakes
-from ..reset_words import about
 from ..resetting import begin
 from ..session import Session
 from ..store import StateError
@@ -83,17 +82,12 @@ class ResetScreen(DecidingScreen):
 
     async def _begin(self, plan: ResetPlan) -> None:
         """Begin, if it still is what was agreed to."""
-        state = self._session.state
         try:
             fresh = await self._session.engine.preview_reset(self._request)
             if fresh != plan:
                 self.look(_OTHERWISE)
                 return
-            if (under_way := state.reset_under_way()) is not None:
-                self.djmig.say(f"{about(under_way)} Press Esc, then x: that one comes first.", "error")
-                return
-            record = begin(plan)
-            state.save_reset(record)
+            record = begin(self._session.state, plan)
         except (EngineError, StateError) as error:
             self.djmig.say(str(error), "error")
             return
