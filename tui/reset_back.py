@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from djmig_tui.protocol import (
     RESET_KEEPING,
-    CountTables,
+    RESET_RECORD,
+    ChangeRecords,
     DeleteFiles,
     FileHash,
+    MigrationFile,
     ReadFiles,
     RestoreFiles,
     ScanHistory,
@@ -18,14 +20,15 @@ from . import asking, backups, restores
 from .engine.api import OnProgress
 from .engine.errors import EngineError, Failed, Refused
 from .journal import DONE, FAILED, RESET_BACK, Deed
+from .reset_ground import OTHERWISE, alone, expect_same
+from .reset_steps import Host, holds_tables, recorded
 from .reset_words import about
-from .resetting import OTHERWISE, Host, alone
 from .source import from_entry
 from .state_resets import ResetRecord
 from .store import BackupEntry, StateError, TrashEntry
 
 #: Steps of a reset that change rows or tables; without one of them the database is as it was.
-_CHANGES = frozenset({"undo", "drop", "recreate", "forget", "migrate", "record"})
+_CHANGES = frozenset({"undo", "drop", "recreate", "forget", "migrate"})
 
 
 async def put_back(host: Host, record: ResetRecord, on_progress: OnProgress) -> list[str]:
@@ -37,6 +40,7 @@ async def put_back(host: Host, record: ResetRecord, on_progress: OnProgress) -> 
         known = under_way or host.state.finished_reset(record.id)
         if known is None or replace(known, going_back=record.going_back) != record:
             raise Refused(OTHERWISE)
+        expect_same(host.project, record)
         return await _put_back(host, record, on_progress)
 
 
@@ -45,11 +49,17 @@ async def _put_back(host: Host, record: ResetRecord, on_progress: OnProgress) ->
         host.write, RESET_BACK, record.plan.database, "djmig-tui reset --put-back --yes", takes_back=record.id
     )
     deed.begin()
-    entries = [entry for mark in record.trash if (entry := host.state.in_trash(mark)) is not None]
     try:
-        backed = await _to_restore(host, record, on_progress)  # what cannot be is found before a file goes
+        # What cannot be is found before a file goes.
+        entries = _old_files(host, record)
+        there = await _new_files(host, record, entries)
+        exchanges = await _exchanges(host, record)
+        backed = await _to_restore(host, record, on_progress)
         host.state.save_reset(replace(record, going_back=True))
-        done = [*await _files_back(host, record, entries), *await _data_back(host, backed, on_progress)]
+        done = await _files_back(host, record, entries, there)
+        for exchange in exchanges:
+            await host.engine.change_records(exchange)
+        done += await _data_back(host, backed, on_progress)
     except (EngineError, StateError) as error:
         deed.end(FAILED, str(error))
         if isinstance(error, StateError):
@@ -63,33 +73,50 @@ async def _put_back(host: Host, record: ResetRecord, on_progress: OnProgress) ->
     return done
 
 
-async def _files_back(host: Host, record: ResetRecord, entries: list[TrashEntry]) -> list[str]:
-    old = {f"{entry.app}.{entry.name}": entry for entry in entries}
+def _old_files(host: Host, record: ResetRecord) -> list[TrashEntry]:
+    """Return what the trash has of the files that went. Raises `Failed` if it has not got all."""
+    found = {mark: host.state.in_trash(mark) for mark in record.trash}
+    gone = [mark for mark, entry in found.items() if entry is None]
+    if gone:
+        raise Failed(
+            f"{len(gone)} of {len(found)} files that the reset removed are not in the trash any more, or are "
+            "damaged there, so nothing was put back. Get them from git; the backups have the rows. "
+            f"To leave all of it as it is now, delete {host.state.reset_file()}, if it is there."
+        )
+    return [entry for entry in found.values() if entry is not None]
+
+
+async def _new_files(host: Host, record: ResetRecord, entries: list[TrashEntry]) -> list[MigrationFile]:
+    """Return the files that are there now and make room. Raises `Failed` if one is somebody's work."""
+    old = {(entry.app, entry.name, entry.sha256) for entry in entries}
     history = await host.engine.scan_history(ScanHistory(record.plan.database))
     there = [f"{app.label}.{one.name}" for app in history.apps for one in app.migrations if one.file]
-    labels = {key.partition(".")[0] for key in old}
+    labels = {app for app, _, _ in old}
     now = (await host.engine.read_files(
         ReadFiles(record.plan.database, tuple(key for key in there if key.partition(".")[0] in labels))
     )).files  # fmt: skip
-    kept = {
-        key
-        for key, entry in old.items()
-        for file in now
-        if (f"{file.app}.{file.name}", file.sha256) == (key, entry.sha256)
-    }
     made = {(each.app, each.name, each.sha256) for each in record.made}
-    new = [file for file in now if f"{file.app}.{file.name}" not in kept]
+    new = [file for file in now if (file.app, file.name, file.sha256) not in old]
     foreign = [file for file in new if record.made and (file.app, file.name, file.sha256) not in made]
     if foreign:
-        raise Failed(f"{foreign[0].path} was changed after the reset made it. Move it away, then try again.")
-    for file in new:
-        if (file.app, file.name, file.sha256) not in made:  # it may be somebody's work
-            host.state.keep_in_trash(file, record.plan.database)
+        raise Failed(
+            f"{foreign[0].path} is not as the reset made it, or came later. Move it away, then try again."
+        )
+    return new
+
+
+async def _files_back(
+    host: Host, record: ResetRecord, entries: list[TrashEntry], new: list[MigrationFile]
+) -> list[str]:
+    for file in new:  # one may be somebody's work
+        host.state.keep_in_trash(file, record.plan.database)
     hashes = tuple(FileHash(file.app, file.name, file.sha256) for file in new)
     deleted = await host.engine.delete_files(DeleteFiles(record.plan.database, RESET_KEEPING, hashes))
     if deleted.error:
         raise Failed(deleted.error)
-    missing = [entry for key, entry in old.items() if key not in kept]
+    history = await host.engine.scan_history(ScanHistory(record.plan.database))
+    there = {(app.label, one.name) for app in history.apps for one in app.migrations if one.file}
+    missing = [entry for entry in entries if (entry.app, entry.name) not in there]
     restored = await host.engine.restore_files(RestoreFiles(tuple(asking.put_back(each) for each in missing)))
     await host.renew()
     said = [f"Removed {len(hashes)} files that the reset made."] if hashes else []
@@ -97,10 +124,36 @@ async def _files_back(host: Host, record: ResetRecord, entries: list[TrashEntry]
 
 
 def databases_to_restore(record: ResetRecord) -> list[str]:
-    """Return the aliases that a step was begun on: their rows of now go when it is put back."""
-    begun = record.plan.steps[: record.done + 1]
+    """Return the aliases that a step was begun on: their rows of now go when it is put back.
+
+    None where the tables are kept: records alone are exchanged then.
+    """
+    if record.plan.kind == RESET_KEEPING:
+        return []
+    begun = record.plan.steps[: record.done + (not record.untouched)]
     changed = {step.database for step in begun if step.action in _CHANGES}
     return [each.database for each in record.backups if each.database in changed]
+
+
+async def _exchanges(host: Host, record: ResetRecord) -> list[ChangeRecords]:
+    """Return how the records of an app whose tables were kept become what they were."""
+    found = []
+    made = {f"{each.app}.{each.name}" for each in record.made}
+    for step in record.plan.steps:
+        if step.action != RESET_RECORD:
+            continue
+        now, before = await recorded(host.engine, step.database, step.apps), set(step.keys)
+        if set(now) not in (before, made):
+            there = ", ".join(now) or "nothing"
+            raise Failed(
+                f"What is recorded of {', '.join(step.apps)} on {step.database} ({there}) is neither what "
+                "was there before the reset nor what it recorded, so nothing was put back. "
+                "Roll back what was applied since, then try again."
+            )
+        gone, again = set(now) - before, before - set(now)
+        if gone or again:
+            found.append(ChangeRecords(step.database, now, tuple(sorted(gone)), tuple(sorted(again))))
+    return found
 
 
 async def _to_restore(host: Host, record: ResetRecord, on_progress: OnProgress) -> list[BackupEntry]:
@@ -129,8 +182,8 @@ async def _data_back(host: Host, backed: list[BackupEntry], on_progress: OnProgr
     done = []
     for entry in backed:
         keeping = host.keeping(entry.database)
-        # Killed once it was made anew, it is empty: a dump without a table would be refused as no backup.
-        holds = (await host.engine.count_tables(CountTables(entry.database), on_progress)).tables
+        # Killed once it was made anew, it is empty.
+        holds = await holds_tables(host, entry.database, on_progress)
         if holds and (await backups.means(keeping)).why_not is None:
             await backups.make(keeping, "before: put back a reset", on_progress, spare=entry.id)
         source = await from_entry(host.state, entry, on_progress)

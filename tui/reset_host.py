@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from djmig_tui.protocol import Project
+
 from .engine.api import Engine
 from .fresh import renew
 from .keeping import Keeping
@@ -15,6 +17,11 @@ class SessionHost:
     def __init__(self, session: Session) -> None:
         self.state: ResetStore = session.state
         self._session = session
+
+    @property
+    def project(self) -> Project | None:
+        """The project as the engine of the moment sees it."""
+        return self._session.project
 
     @property
     def engine(self) -> Engine:

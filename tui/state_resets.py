@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from djmig_tui.protocol import FileHash, ResetPlan, to_wire
+from djmig_tui.protocol import Database, FileHash, ResetPlan, to_wire
 
 from .private_files import FILE_MODE, make_folder, sync_folder, write_whole
 from .records import content_of, record
@@ -37,6 +37,9 @@ class ResetRecord:
     trash: tuple[str, ...] = ()  # marks of the files that were removed
     made: tuple[FileHash, ...] = ()  # what makemigrations wrote
     going_back: bool = False  # everything is being put back: it cannot be finished any more
+    databases: tuple[Database, ...] = ()  # where it began: an alias may be another one by now
+    making: bool = False  # makemigrations has begun: what is there without `made` is no whole
+    untouched: bool = False  # the step after those that stand was refused, and changed nothing
 
 
 class Resets:
@@ -63,6 +66,12 @@ class Resets:
                     "Another djmig-tui is at a reset of this project at this moment. "
                     "Wait until that one has ended, then look again."
                 ) from error
+            if self.path.exists() and self.under_way() is None:
+                raise StateError(
+                    f"{self.path} says how far a reset is, but cannot be read: another version wrote it, or "
+                    "it is damaged. Use that version; or put files and databases right by hand, from the "
+                    "trash and the backups, then delete it."
+                )
             yield
         finally:
             os.close(descriptor)

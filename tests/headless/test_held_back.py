@@ -9,7 +9,7 @@ import pytest
 from djmig_tui import protocol as p
 from tests.headless.conftest import Run
 from tests.interface.fake_engine import FakeEngine
-from tui.resetting import begin
+from tui.reset_ground import begin
 from tui.state import State
 from tui.state_resets import Backed, ResetRecord
 from tui.store import StateError
@@ -22,7 +22,7 @@ PLAN = p.ResetPlan(
 @pytest.fixture
 def unfinished(state: State) -> ResetRecord:
     """A reset that was cut off."""
-    return begin(state, PLAN)
+    return begin(state, PLAN, ())
 
 
 @pytest.mark.parametrize(

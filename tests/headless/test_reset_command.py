@@ -11,7 +11,7 @@ from djmig_tui import protocol as p
 from tests.headless.conftest import Run
 from tests.headless.test_held_back import PLAN
 from tests.interface.fake_engine import FakeEngine
-from tui import reset_back, resetting
+from tui import reset_back, reset_ground, resetting
 from tui.engine.errors import Refused
 from tui.state import State
 
@@ -37,7 +37,7 @@ def test_who_is_connected_is_named_first_and_ended_only_where_that_was_agreed_to
 def test_while_another_program_is_at_a_reset_it_is_left_alone(
     run: Run, engine: FakeEngine, state: State, typed: tuple[str, ...]
 ) -> None:
-    record = resetting.begin(state, PLAN)
+    record = reset_ground.begin(state, PLAN, ())
     with State(state.folder).hold_reset():
         refused = run("reset", *typed, "--yes")
         assert (refused.code, refused.err.count("Another djmig-tui is at a reset")) == (1, 1)
@@ -52,9 +52,9 @@ def test_no_second_reset_begins_beside_another(run: Run, engine: FakeEngine, sta
         refused = run("reset", "store", "--yes", "--accept-loss")
         assert (refused.code, "Another djmig-tui is at a reset" in refused.err) == (1, True)
         assert state.reset_under_way() is None
-    record = resetting.begin(state, PLAN)
+    record = reset_ground.begin(state, PLAN, ())
     with pytest.raises(Refused, match="That one comes first"):
-        resetting.begin(State(state.folder), PLAN)
+        reset_ground.begin(State(state.folder), PLAN, ())
     assert state.reset_under_way() == record
 
 
@@ -63,9 +63,9 @@ def test_what_another_program_did_to_a_reset_meanwhile_is_looked_at_again(state:
         """What is refused asks nothing of the engine."""
 
         def __init__(self) -> None:
-            self.state, self.write = state, state.log
+            self.state, self.write, self.project = state, state.log, None
 
-    record = resetting.begin(state, PLAN)
+    record = reset_ground.begin(state, PLAN, ())
     state.save_reset(replace(record, done=1))
     for way in (
         resetting.Reset(Host(), record, print, print).go_on(),  # type: ignore[arg-type]

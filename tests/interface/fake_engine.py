@@ -450,9 +450,8 @@ class FakeEngine(Engine):
         apps = tuple(
             replace(
                 app,
-                migrations=(
-                    *app.migrations,
-                    p.Migration(request.name, p.UNAPPLIED, False, file=request.path, head=True),
+                migrations=_with(
+                    app, p.Migration(request.name, p.UNAPPLIED, False, file=request.path, head=True)
                 ),
             )
             if app.label == request.app
@@ -605,7 +604,15 @@ class FakeEngine(Engine):
         self.writes.append(request)
         gone = {(each.app, each.name) for each in request.files}
         apps = tuple(
-            replace(app, migrations=tuple(one for one in app.migrations if (app.label, one.name) not in gone))
+            replace(
+                app,
+                migrations=tuple(
+                    # Its record stays.
+                    replace(one, file=None, ghost=True) if (app.label, one.name) in gone else one
+                    for one in app.migrations
+                    if one.applied or (app.label, one.name) not in gone
+                ),
+            )
             for app in self.history.apps
         )
         self.history = replace(self.history, apps=apps)
@@ -632,7 +639,10 @@ class FakeEngine(Engine):
         self.history = replace(
             self.history,
             apps=tuple(
-                replace(app, migrations=(replace(new, file=f"/site/{app.label}/migrations/0001_initial.py"),))
+                replace(
+                    app,
+                    migrations=_with(app, replace(new, file=f"/site/{app.label}/migrations/0001_initial.py")),
+                )
                 if app.label in request.apps
                 else app
                 for app in self.history.apps
@@ -670,7 +680,7 @@ def _reset_plan(request: p.PreviewReset, apps: list[p.App], fingerprint: str) ->
     }[request.kind]
     last = {
         p.RESET_KEEPING: p.ResetStep(
-            p.RESET_RECORD, f"Compare, then record what was made for {what}.", on, applied
+            p.RESET_RECORD, f"Compare, then record what was made for {what}.", on, applied, labels
         ),
     }.get(request.kind, p.ResetStep(p.RESET_MIGRATE, f"Migrate {what} on {on}.", on, (), labels))
     return p.ResetPlan(
@@ -692,6 +702,14 @@ def _reset_plan(request: p.PreviewReset, apps: list[p.App], fingerprint: str) ->
         loss=tuple(loss for key in applied for loss in _loss(key)) if request.kind == p.RESET_APP else (),
         files=tuple(one.file for app in apps for one in app.migrations if one.file),
     )
+
+
+def _with(app: p.App, new: p.Migration) -> tuple[p.Migration, ...]:
+    """Return an app's migrations with a new file, which is applied if there is a record of that name."""
+    old = next((one for one in app.migrations if one.name == new.name), None)
+    if old is not None and old.applied:
+        new = replace(new, mark=p.APPLIED, applied=True, applied_at=old.applied_at)
+    return (*(one for one in app.migrations if one.name != new.name), new)
 
 
 def _loss(key: str) -> tuple[p.Loss, ...]:

@@ -11,7 +11,7 @@ import pytest
 
 from djmig_tui import protocol as p
 from tui.engine.errors import Failed
-from tui.resetting import begin
+from tui.reset_ground import begin
 from tui.screens.ask import AskScreen
 from tui.screens.reset_back import ResetBackScreen
 from tui.screens.resetting import ResettingScreen
@@ -54,7 +54,7 @@ async def cut_off(desk: Desk, steps: int, *, going_back: bool = False) -> ResetR
     await engine.delete_files(p.DeleteFiles("default", p.RESET_APP, hashes))
     desk.engine.history = engine.history
     record = replace(
-        begin(desk.state, plan),
+        begin(desk.state, plan, ()),
         done=steps,
         trash=marks,
         backups=(Backed("default", "gone"),),

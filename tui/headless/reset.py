@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from djmig_tui.protocol import (
     RESET_APP,
     RESET_KEEPING,
@@ -14,7 +16,7 @@ from djmig_tui.protocol import (
     to_wire,
 )
 
-from .. import reset_back, reset_stakes, resetting
+from .. import reset_back, reset_ground, reset_stakes, resetting
 from ..describe_sessions import in_words
 from ..engine.api import Engine
 from ..engine.errors import EngineError
@@ -35,7 +37,7 @@ class _Host:
     def __init__(self, session: Session, project: Project) -> None:
         self.state: ResetStore = session.state
         self._session = session
-        self._project = project
+        self.project: Project | None = project
 
     @property
     def engine(self) -> Engine:
@@ -48,7 +50,10 @@ class _Host:
 
     def keeping(self, alias: str) -> Keeping:
         """Whose backups those of an alias are."""
-        database = next(each for each in self._project.databases if each.alias == alias)
+        databases = self.project.databases if self.project is not None else ()
+        database = next((each for each in databases if each.alias == alias), None)
+        if database is None:
+            raise CommandError(f"There is no database {alias} any more, and that is one of the reset's.")
         return Keeping(self.engine, self.state, database, self._session.settings)
 
     def write(self, entry: JournalEntry) -> None:
@@ -73,13 +78,15 @@ async def reset(session: Session) -> Answer:
     if refusal := _why_not(options, project, plan, others):
         return Answer(_data(plan, [], refusal), text, refusal, code=FAILED)
     try:
-        record = resetting.begin(session.state, plan)
+        record = reset_ground.begin(session.state, plan, project.databases)
     except StateError as error:
         raise CommandError(str(error)) from error
-    return await _go_on(session, project, record, text)
+    return await _go_on(session, project, record, text, fresh=True)
 
 
-async def _go_on(session: Session, project: Project, record: ResetRecord, text: str) -> Answer:
+async def _go_on(
+    session: Session, project: Project, record: ResetRecord, text: str, *, fresh: bool = False
+) -> Answer:
     host, said = _Host(session, project), list[str]()
 
     def on_step(number: int, step: object) -> None:
@@ -90,7 +97,10 @@ async def _go_on(session: Session, project: Project, record: ResetRecord, text: 
         await run.go_on()
     except EngineError as error:
         wrong = sentence(str(error))
-        if resetting.puts_itself_back(record):
+        if not said and fresh:  # only backups were made
+            session.state.forget_reset()
+            wrong += " So nothing was done."
+        elif said and resetting.puts_itself_back(record):
             said += await reset_back.put_back(host, run.record, session.on_progress)
             wrong += " Everything was put back."
         else:
@@ -100,6 +110,8 @@ async def _go_on(session: Session, project: Project, record: ResetRecord, text: 
 
 
 async def _settle(session: Session, project: Project, record: ResetRecord | None) -> Answer:
+    with reset_ground.alone(session.state):  # what nobody can read says so
+        pass
     if record is None:
         raise CommandError("No reset was cut off: there is nothing to finish and nothing to put back.")
     text = _text(record.plan)
@@ -107,8 +119,15 @@ async def _settle(session: Session, project: Project, record: ResetRecord | None
         refusal = f"{about(record)} Nothing was done. To do it, add --yes."
         return Answer(_data(record.plan, [], refusal), text, refusal, code=FAILED)
     if session.options.finish:
+        left = record.plan.steps[record.done :]
+        others = await _others(session, replace(record.plan, steps=left))
+        if others and not session.options.end_sessions:
+            return _ended_only_if_agreed(record, text, others)
         return await _go_on(session, project, record, text)
     restored = reset_back.databases_to_restore(record)
+    others = (await reset_stakes.others(session.engine, restored)).sessions if restored else ()
+    if others and not session.options.end_sessions:
+        return _ended_only_if_agreed(record, text, others)
     if restored and not session.options.accept_loss:
         refusal = (
             f"Nothing was done. {', '.join(restored)} would be restored, and what was written since the "
@@ -117,6 +136,12 @@ async def _settle(session: Session, project: Project, record: ResetRecord | None
         return Answer(_data(record.plan, [], refusal), text, refusal, code=FAILED)
     said = await reset_back.put_back(_Host(session, project), record, session.on_progress)
     return Answer(_data(record.plan, said, None), lines(*said, "Everything was put back."))
+
+
+def _ended_only_if_agreed(record: ResetRecord, text: str, others: tuple[DatabaseSession, ...]) -> Answer:
+    text += lines(*(f"Connected now: {in_words(one)}" for one in others))
+    refusal = "Nothing was done. Who is connected would be ended: to do it, add --end-sessions."
+    return Answer(_data(record.plan, [], refusal), text, refusal, code=FAILED)
 
 
 async def take_reset_back(session: Session, project: Project, id: str) -> Answer:

@@ -14,8 +14,8 @@ from ..describe import loss_lines
 from ..describe_reset import counted, describe_reset, verdict_of
 from ..describe_sessions import in_words
 from ..engine.errors import EngineError
+from ..reset_ground import begin
 from ..reset_stakes import Stakes
-from ..resetting import begin
 from ..session import Session
 from ..store import StateError
 from ..text import one_line, sentence
@@ -87,7 +87,8 @@ class ResetScreen(DecidingScreen):
             if fresh != plan:
                 self.look(_OTHERWISE)
                 return
-            record = begin(self._session.state, plan)
+            project = self._session.project
+            record = begin(self._session.state, plan, project.databases if project is not None else ())
         except (EngineError, StateError) as error:
             self.djmig.say(str(error), "error")
             return

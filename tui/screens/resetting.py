@@ -139,7 +139,7 @@ class ResettingScreen(ActionScreen[bool]):
             await run.go_on()
         except EngineError as error:
             self._record = run.record
-            if not puts_itself_back(run.record) or self._is_untouched:
+            if not puts_itself_back(run.record) or self._step is None:  # nothing was begun in this go
                 raise
             self._way = BACK
             self._show_way()
