@@ -106,7 +106,7 @@ class Steps:
         try:
             await self._run(request, self._ways.get(step.database))
         except Stale as error:
-            raise Stale(f"Since the backup: {error}") from error
+            raise Stale(f"Since the backup was made: {error}") from error
 
     async def _run(self, request: PreviewPlan, known: Plan | None = None) -> None:
         plan = known or await self._host.engine.preview_plan(request)

@@ -435,6 +435,7 @@ class FakeEngine(Engine):
         if file.sha256 != request.sha256:
             raise Stale("The file changed since it was shown; nothing was deleted.")
         self.writes.append(request)
+        await self._held("delete_file", request)
         apps = tuple(
             replace(app, migrations=tuple(one for one in app.migrations if one.name != request.name))
             if app.label == request.app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from unittest.mock import AsyncMock
 
@@ -259,6 +260,26 @@ async def test_what_became_of_max_migration_txt_is_said_when_files_come_back() -
         await desk.press("z")
         await desk.press("y")
         assert "Put back /srv/0004.py. max_migration.txt is gone, so it was left alone." in desk.notices
+
+
+async def test_escape_while_files_go_leaves_none_of_them_out_of_the_journal() -> None:
+    async with Desk(only_the_first_applied()).sit_down() as desk:
+        gate = desk.engine.held["delete_file"] = asyncio.Event()
+        await desk.point_at(THIRD)
+        await desk.press("space", "d")
+        await desk.until(lambda: isinstance(desk.app.screen, RemoveScreen))
+        assert desk.pilot is not None
+        await desk.pilot.press("D")
+        await desk.until(lambda: desk.engine.count(DeleteFile))
+        await desk.pilot.press("escape")
+        assert isinstance(desk.app.screen, RemoveScreen)
+        assert "The files are being removed; z puts them back afterwards." in desk.notices
+        gate.set()
+        await desk.until(lambda: not isinstance(desk.app.screen, RemoveScreen))
+        assert desk.engine.cancelled == []
+        removed = [one for one in desk.state.journal if one.action == "remove"]
+        assert [one.outcome for one in removed] == ["done", "done"]
+        assert len({one.id for one in removed}) == 1
 
 
 async def test_where_the_second_one_cannot_go_what_went_is_said_and_z_has_it_back() -> None:

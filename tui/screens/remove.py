@@ -185,8 +185,11 @@ class RemoveScreen(ActionScreen[bool]):
         self.dismiss(True)
 
     def action_leave(self) -> None:
-        """Leave; nothing was changed."""
-        self.dismiss(False)
+        """Leave; nothing was changed. Not while files go: leaving would cut off what is written down of it."""
+        if self._busy:
+            self.djmig.say("The files are being removed; z puts them back afterwards.", "warning")
+        else:
+            self.dismiss(False)
 
 
 def _text(file: MigrationFile) -> str:
