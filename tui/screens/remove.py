@@ -185,7 +185,7 @@ class RemoveScreen(ActionScreen[bool]):
         self.dismiss(True)
 
     def action_leave(self) -> None:
-        """Leave; nothing was changed. Not while files go: leaving would cut off what is written down of it."""
+        """Leave; nothing was changed. Not while files go: that would leave some unwritten."""
         if self._busy:
             self.djmig.say("The files are being removed; z puts them back afterwards.", "warning")
         else:
