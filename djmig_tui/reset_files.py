@@ -6,6 +6,7 @@ import os
 import stat
 from typing import Any, List
 
+from . import max_migration
 from .errors import FailedError, Refusal, StaleError
 from .files import module_of, refuse_read_only, unlink
 from .protocol import (
@@ -41,6 +42,7 @@ def _read(app: str, name: str) -> MigrationFile:
         content=base64.b64encode(content).decode("ascii"),
         mode=stat.S_IMODE(mode),
         sha256=hashlib.sha256(content).hexdigest(),
+        max_migration=max_migration.content(os.path.dirname(path)),
     )
 
 

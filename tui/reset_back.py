@@ -117,7 +117,12 @@ async def _files_back(
     history = await host.engine.scan_history(ScanHistory(record.plan.database))
     there = {(app.label, one.name) for app in history.apps for one in app.migrations if one.file}
     missing = [entry for entry in entries if (entry.app, entry.name) not in there]
-    restored = await host.engine.restore_files(RestoreFiles(tuple(asking.put_back(each) for each in missing)))
+    says = {file.app: file.max_migration for file in new}
+    requests = [
+        replace(asking.put_back(each), max_migration_after=says.get(each.app, each.max_migration))
+        for each in missing
+    ]
+    restored = await host.engine.restore_files(RestoreFiles(tuple(requests)))
     await host.renew()
     said = [f"Removed {len(hashes)} files that the reset made."] if hashes else []
     return [*said, f"Put back {len(restored.paths)} files."] if restored.paths else said

@@ -252,3 +252,12 @@ def test_a_file_in_the_way_of_taking_it_back_holds_nothing_back(
     assert "is not as the reset made it, or came later" in taken.err
     assert not is_unfinished(program)
     assert program.run(project.folder, project.env, "migrate", "--yes").code == 0
+
+
+def test_max_migration_txt_names_the_old_one_again(program: Program, project: SampleProject) -> None:
+    last = project.folder / "shop" / "migrations" / "max_migration.txt"
+    last.write_text("0002_note\n")
+    reset(program, project, "shop", *AGREED)
+    last.write_text("0001_initial\n")  # as the makemigrations of django-linear-migrations does
+    assert program.run(project.folder, project.env, "take-back", *AGREED).code == 0
+    assert last.read_text() == "0002_note\n"
