@@ -78,6 +78,8 @@ class Steps:
         self._on_progress = on_progress
         #: Alias → the way to zero, with the rows that go: counted before the backup was made.
         self._ways: dict[str, Plan] = {}
+        #: Alias → the rows of each table in the backup that was made last.
+        self._backed: dict[str, dict[str, int]] = {}
 
     def keep(self, record: ResetRecord) -> None:
         """Write down what stands by now. Raises `StateError`."""
@@ -126,6 +128,7 @@ class Steps:
         fresh = await self._host.engine.preview_reset(PreviewReset(plan.database, plan.kind, plan.app))
         ways = {one.action for one in fresh.steps if one.database == step.database}
         if RESET_DROP in ways:
+            await self._refuse_more_rows(step.database, {one.table for one in plan.loss})
             await self._host.engine.drop_tables(DropTables(step.database, str(plan.app), fresh.fingerprint))
         elif RESET_UNDO in ways:
             raise Refused(
@@ -134,11 +137,25 @@ class Steps:
             )
 
     async def _recreate(self, step: ResetStep) -> None:
+        if self._host.keeping(step.database).database.vendor == "sqlite":  # servers keep what is replaced
+            await self._refuse_more_rows(step.database)
         request = RecreateDatabase(step.database, end_others=True)
         finished = await self._host.engine.recreate_database(request, self._on_progress)
         if not finished.done:
             raise Untouched(finished.error or "The database was not made anew.")
         await self._host.renew()
+
+    async def _refuse_more_rows(self, alias: str, going: Collection[str] = ()) -> None:
+        """Raise `Stale` if a table that goes, any of them for (), has more rows than the backup of it."""
+        had = self._backed.get(alias)
+        if had is None:
+            return
+        now = (await self._host.engine.count_tables(CountTables(alias), self._on_progress)).tables
+        gone = [one for one in now if one.exact and (not going or one.table in going)]
+        more = [one for one in gone if one.rows > had.get(one.table, 0)]
+        if more:
+            said = ", ".join(f"{one.table}: {one.rows} instead of {had.get(one.table, 0)}" for one in more)
+            raise Stale(f"Since the backup was made rows were written ({said}): nothing was done; try again.")
 
     async def _forget(self, step: ResetStep) -> None:
         labels = {key.partition(".")[0] for key in step.keys}

@@ -25,7 +25,7 @@ from .reset_ground import OTHERWISE, alone, expect_same
 from .reset_steps import Host, Steps, Untouched, holds_tables
 from .reset_words import command
 from .state_resets import Backed, ResetRecord
-from .store import StateError
+from .store import BackupEntry, StateError
 
 #: Steps that take rows with them.
 _TAKING = frozenset({RESET_UNDO, RESET_DROP, RESET_RECREATE})
@@ -99,15 +99,21 @@ class Reset(Steps):
             if alias not in have and not self.record.done:
                 title = f"before: {self.record.plan.title}"
                 entry = await backups.make(keeping, title, self._on_progress)
+                self._backed[alias] = _rows(entry)
                 self.keep(replace(self.record, backups=(*self.record.backups, Backed(alias, entry.id))))
             elif alias in taking and await holds_tables(self._host, alias, self._on_progress):
                 title = f"before going on: {self.record.plan.title}"
-                await backups.make(keeping, title, self._on_progress, spare=have.get(alias, ""))
+                entry = await backups.make(keeping, title, self._on_progress, spare=have.get(alias, ""))
+                self._backed[alias] = _rows(entry)
 
     async def _count(self, alias: str) -> None:
         plan = await self._host.engine.preview_plan(PreviewPlan(alias, ZERO, self.record.plan.app))
         if plan.steps and not plan.blockers:
             self._ways[alias] = await self._host.engine.measure_plan(asking.measure(plan), self._on_progress)
+
+
+def _rows(entry: BackupEntry) -> dict[str, int]:
+    return {one.table: one.rows for one in entry.tables}
 
 
 def puts_itself_back(record: ResetRecord) -> bool:

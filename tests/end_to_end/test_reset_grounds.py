@@ -171,6 +171,19 @@ def test_rows_that_come_between_the_backup_and_the_step_stop_it(
     assert not is_unfinished(program)
 
 
+def test_rows_that_come_before_the_whole_database_goes_stop_it_too(
+    program: Program, project: SampleProject
+) -> None:
+    agreed = (*AGREED, "--confirm", project.databases["default"])
+    done = written_to(program, project, "--project", *agreed, number=2)
+    assert done.returncode == 1
+    assert "rows were written (shop_item: 2 instead of 1): nothing was done" in done.stderr
+    assert project.query(ITEMS) == [("one",), ("later",)]
+    reset(program, project, "--finish", *AGREED)
+    assert names(project) == ["orders/0001_initial.py", "shop/0001_initial.py"]
+    assert reasons(program, project)[0].startswith("before going on: ")
+
+
 def test_rows_that_come_while_the_data_is_kept_stay(program: Program, project: SampleProject) -> None:
     execute(project, "ALTER TABLE shop_item ADD COLUMN stray integer")
     before = files(project), project.records()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from djmig_tui.protocol import RESET_KEEPING
+
 from .. import reset_stakes
 from ..actions import RESET_BACK, bindings
 from ..describe_reset import describe_putting_back, verdict_of_putting_back
@@ -12,6 +14,8 @@ from ..session import Session
 from ..state_resets import ResetRecord
 from ..text import one_line
 from .deciding import DecidingScreen, Shown
+
+_ONLY_FILES = "No database is touched; only files."
 
 
 class ResetBackScreen(DecidingScreen):
@@ -32,12 +36,14 @@ class ResetBackScreen(DecidingScreen):
         aliases = databases_to_restore(record)
         wanted = [each.backup for each in record.backups if each.database in aliases]
         gone = [id for id in wanted if id not in entries]
-        why_not = (
-            f"The backup {gone[0]} is gone, so the rows cannot come back; B lists those there are."
-            if gone
-            else ""
-        )
         files = [entry for mark in record.trash if (entry := state.in_trash(mark)) is not None]
+        why_not = ""
+        if gone:
+            why_not = f"The backup {gone[0]} is gone, so the rows cannot come back; B lists those there are."
+        elif len(files) < len(record.trash):
+            why_not = (
+                f"{len(record.trash) - len(files)} of the files that went are not in the trash any more."
+            )
         others = await reset_stakes.others(self._session.engine, aliases)
         backed = [entries[id] for id in wanted if id in entries]
         text = describe_putting_back(record, files, backed, others, why_not)
@@ -48,7 +54,9 @@ class ResetBackScreen(DecidingScreen):
         """Ask again; where a database is replaced, its name is typed."""
         aliases = databases_to_restore(self._record)
         lines = [Content(f"What was written to {one_line(alias)} since goes.") for alias in aliases]
-        self.ask(lines or [Content("No database is touched; only files.")], self._start, typed=bool(aliases))
+        kept = self._record.plan.kind == RESET_KEEPING
+        only = "Every row stays; only files and records are exchanged." if kept else _ONLY_FILES
+        self.ask(lines or [Content(only)], self._start, typed=bool(aliases))
 
     def _start(self) -> None:
         from .resetting import BACK, ResettingScreen  # they lead to each other
