@@ -1,7 +1,6 @@
 """What project this is: settings, apps and databases; and the session that holds what was loaded."""
 
 import importlib
-import ipaddress
 import os
 import platform
 import sys
@@ -19,8 +18,7 @@ from .errors import FailedError, StaleError
 from .loading import Disk, Loader, Snapshot, read_disk, scan_folders, take_snapshot
 from .protocol import Database, OpenProject, Project
 from .records import Records, read_records
-
-_PORTS = {"postgresql": "5432", "mysql": "3306"}
+from .whereabouts import is_local, places_of
 
 
 class Session:
@@ -150,36 +148,9 @@ def migrate_override() -> Optional[str]:
 
 def _database(alias: str, local_hosts: Tuple[str, ...]) -> Database:
     connection = connections[alias]
-    given = connection.settings_dict
-    host, port = str(given.get("HOST") or ""), str(given.get("PORT") or "")
-    name = str(given.get("NAME") or "")
+    name = str(connection.settings_dict.get("NAME") or "")
     if connection.vendor == "sqlite":
         return Database(alias, "sqlite", name)
-    options = given.get("OPTIONS") or {}
-    if not host:  # psycopg's service files and MySQL's option files say where; we do not guess
-        host = str(options.get("host") or options.get("unix_socket") or "")
-        if not host and ("service" in options or "read_default_file" in options):
-            where = str(options.get("service") or options.get("read_default_file"))
-            return Database(alias, connection.vendor, name or where, where, local=False)
-    local = host in local_hosts or _is_local(host, port, _PORTS.get(connection.vendor, ""))
-    return Database(alias, connection.vendor, name, host + (":" + port if port else ""), local)
-
-
-def _is_local(host: str, port: str, own_port: str) -> bool:
-    """Return whether this is a developer's own database.
-
-    A loopback port that is not the vendor's own may be a tunnel to a server far away.
-    """
-    if not host or host.startswith("/"):
-        return True
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost"
-    if loopback:
-        return port in {"", own_port}
-    return "." not in host and ":" not in host and _in_container()
-
-
-def _in_container() -> bool:
-    return os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv")
+    places = places_of(connection)
+    local = all(is_local(connection.vendor, each, local_hosts) for each in places)
+    return Database(alias, connection.vendor, name or places[0].host, str(places[0]), local)
