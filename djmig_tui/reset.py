@@ -36,6 +36,7 @@ from .protocol import (
 from .records import Records
 from .reset_ahead import why_not_made
 from .reset_blockers import Blockers, blocking_dependencies, missing
+from .reset_tables import WAY_OUT, pointing_at, tables_of
 
 #: How many names are listed before the rest is counted.
 LISTED = 6
@@ -139,8 +140,6 @@ class _Planner:
 
     def _emptied(self, alias: str) -> List[ResetStep]:
         """Return how the app gets off one database: back to zero, or its tables dropped."""
-        from .reset_actions import tables_of
-
         recorded = self._recorded(alias)
         app = str(self.request.app)
         plan = self._plan_to_zero(alias, app)
@@ -169,6 +168,8 @@ class _Planner:
             )
             return []
         tables = tables_of(databases.looking(alias), app)
+        for sentence in pointing_at(databases.looking(alias), tables):
+            self.blockers.add(sentence, WAY_OUT)
         self.loss.extend(Loss(app, table, None, kind="drop table") for table in tables)
         self.gate.append("%s is not undone on %s but its tables are dropped: %s" % (app, alias, why))
         return [_step(RESET_DROP, "Drop the tables of %s on %s." % (app, alias), alias, recorded, [app])]
@@ -187,7 +188,8 @@ class _Planner:
 
         below = needs(self.disk)
         found: Set[Key] = set()
-        stack = [key for key in self.disk.migrations if key[0] == app]
+        known = {*self.disk.migrations, *self.disk.broken, *self._recorded(alias)}
+        stack = [key for key in known if key[0] == app]
         while stack:
             for child in below.get(stack.pop(), []):
                 if child not in found:

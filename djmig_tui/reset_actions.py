@@ -2,12 +2,10 @@
 
 from typing import Any, Iterable, List, Sequence, Set, Tuple
 
-from django.apps import apps
-from django.db import router, transaction
+from django.db import transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from . import databases
-from .catalogue import TableNames
 from .errors import FailedError, Refusal, StaleError, first_error
 from .loading import Key
 from .lookout import Lookout
@@ -23,6 +21,7 @@ from .protocol import (
 )
 from .reset import preview_reset
 from .reset_blockers import why_not_here
+from .reset_tables import WAY_OUT, pointing_at, tables_of
 
 
 def change_records(session: Any, request: ChangeRecords, call: Any) -> RecordsChanged:
@@ -70,6 +69,7 @@ def drop_tables(session: Any, request: DropTables, call: Any) -> TablesDropped:
     _refuse_other_plan(plan, request)
     with databases.writing(request.database) as connection, Lookout(connection, True, _untold):
         tables = tables_of(connection, request.app)
+        _refuse_pointed_at(connection, tables)
         try:
             with databases.vendor(connection).transaction(connection):
                 databases.vendor(connection).guard(connection, True)
@@ -92,19 +92,11 @@ def _refuse_other_plan(plan: ResetPlan, request: DropTables) -> None:
         raise Refusal(" ".join(plan.blockers) or "%s can be taken back to zero: do that." % request.app)
 
 
-def tables_of(connection: Any, app: str) -> List[str]:
-    """Return the tables of the app's models that are there, link tables first."""
-    there = TableNames(connection)
-    models = apps.get_app_config(app).get_models(include_auto_created=True)
-    found = [
-        model._meta.db_table
-        for model in models
-        if model._meta.managed
-        and not model._meta.proxy
-        and router.allow_migrate_model(connection.alias, model)
-        and model._meta.db_table in there
-    ]
-    return sorted(dict.fromkeys(found), key=lambda table: (-table.count("_"), table))
+def _refuse_pointed_at(connection: Any, tables: Sequence[str]) -> None:
+    """Look once more just before: the statements do not ask who points at these tables."""
+    reasons = pointing_at(connection, tables)
+    if reasons:
+        raise Refusal("Nothing was dropped. %s %s" % (" ".join(reasons), WAY_OUT))
 
 
 def _drop(connection: Any, tables: Sequence[str]) -> None:

@@ -1,0 +1,58 @@
+"""What stands against starting over is said before the first step, where it can be known by then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from djmig_tui import protocol as p
+from tests.conftest import need_server
+from tests.driver import driving
+from tests.engine.small import execute
+from tests.engine.test_reset import ONE_WAY, SHOP, Make, actions, making, orders, preview
+from tests.projects import migration_source
+from tui.engine.errors import Refused
+
+ONE_WAY_SHOP = {**SHOP, "0003_code": migration_source(ONE_WAY, needs=[("shop", "0002_note")])}
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Make projects on SQLite, where the vendor makes no difference."""
+    with making(tmp_path, "sqlite") as make:
+        yield make
+
+
+@pytest.fixture
+def make_on_mysql(tmp_path: Path) -> Iterator[Make]:
+    """Make projects on MySQL or MariaDB."""
+    need_server("mysql")
+    with making(tmp_path, "mysql") as make:
+        yield make
+
+
+def test_mysql_does_not_drop_tables_that_others_point_at(make_on_mysql: Make) -> None:
+    project, engine = make_on_mysql(ONE_WAY_SHOP)
+    allowed = preview(engine)
+    assert allowed.blockers == ()
+    execute(
+        project,
+        "CREATE TABLE by_hand (id bigint, item_id bigint, FOREIGN KEY (item_id) REFERENCES shop_item (id))",
+    )
+    plan = preview(engine)
+    assert plan.blockers == ("by_hand points at shop_item, which would be dropped.",)
+    assert "Drop these foreign keys or tables first" in plan.ways_out[0]
+    with pytest.raises(Refused, match="by_hand points at shop_item"):
+        engine.ask(p.DropTables("default", "shop", allowed.fingerprint))
+    assert project.query("SELECT count(*) FROM shop_item") == [(0,)]
+
+
+def test_what_stands_on_a_file_that_cannot_be_read_is_found(make: Make) -> None:
+    project, _ = make(orders=orders())
+    (project.folder / "shop" / "migrations" / "0001_initial.py").write_text("import nowhere\n")
+    with driving(project) as fresh:
+        plan = preview(fresh)
+        assert p.RESET_DROP not in actions(plan)
+        assert "orders.0001_initial stands on them." in " ".join(plan.blockers)
