@@ -1,6 +1,7 @@
 """What stands against starting over: where it is not allowed, and whose files would be left hanging."""
 
 import contextlib
+import os
 from typing import Any, Dict, List, Sequence, Set, Tuple
 
 from django.apps import apps
@@ -15,6 +16,7 @@ from .dependencies import needs
 from .loading import Folder, Key
 from .operations import leaves
 from .protocol import RESET_PROJECT, PreviewReset, VerifySchema
+from .reading import place_refusals
 from .verify import verify_schema
 
 #: What makemigrations calls an app's first migration: whoever depends on it finds it again.
@@ -45,6 +47,22 @@ class Blockers:
         for folder in folders:
             if folder.third_party:
                 self.add("%s belongs to an installed package: its files are never touched." % folder.label)
+            else:
+                self._about_folder(folder)
+
+    def _about_folder(self, folder: Folder) -> None:
+        """What would keep its files from going, or new ones from coming, while the rows are still there."""
+        for name in folder.names:
+            path = os.path.join(str(folder.path), name + ".py")
+            refusals = place_refusals(path, os.lstat(path).st_mode)
+            if refusals:
+                self.add(" ".join(refusals))
+                return  # the others of the folder are where this one is
+        if not os.access(str(folder.path), os.W_OK | os.X_OK):
+            self.add(
+                "%s cannot be written to: its files could not go, and no new ones be made." % folder.path,
+                "Give yourself the right to write there, then look again.",
+            )
 
     def about_files(self, keys: Sequence[Key], hanging: Sequence[Tuple[Key, Key]]) -> None:
         """Nobody else may depend on a file that will not be there again, and the new ones need a place."""

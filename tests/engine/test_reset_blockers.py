@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,3 +57,41 @@ def test_what_stands_on_a_file_that_cannot_be_read_is_found(make: Make) -> None:
         plan = preview(fresh)
         assert p.RESET_DROP not in actions(plan)
         assert "orders.0001_initial stands on them." in " ".join(plan.blockers)
+
+
+def test_files_that_would_not_go_are_told_before_the_rows_are_gone(make: Make) -> None:
+    project, _ = make()
+    folder = project.folder / "shop" / "migrations"
+    elsewhere = project.folder.parent / "elsewhere"
+    folder.rename(elsewhere)
+    folder.symlink_to(elsewhere)
+    with driving(project) as fresh:
+        for kind, app in ((p.RESET_APP, "shop"), (p.RESET_KEEPING, "shop"), (p.RESET_PROJECT, None)):
+            (blocker,) = preview(fresh, kind, app).blockers
+            assert "0001_initial.py is reached through a symlink" in blocker
+    folder.unlink()
+    elsewhere.rename(folder)
+    installed = project.folder / "site-packages" / "shop_history"
+    folder.rename(folder.with_name("unused"))
+    installed.parent.mkdir()
+    folder.with_name("unused").rename(installed)
+    with (project.folder / "config" / "settings.py").open("a") as settings:
+        settings.write(
+            "import sys\nsys.path.append('site-packages')\nMIGRATION_MODULES = {'shop': 'shop_history'}\n"
+        )
+    with driving(project) as fresh:
+        (blocker,) = preview(fresh).blockers
+        assert "shop_history/0001_initial.py belongs to an installed package" in blocker
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_the_rows_are_gone(make: Make) -> None:
+    project, engine = make()
+    folder = project.folder / "shop" / "migrations"
+    folder.chmod(0o555)
+    if os.access(folder, os.W_OK):
+        pytest.skip("This user may write everywhere.")
+    try:
+        (blocker,) = preview(engine).blockers
+    finally:
+        folder.chmod(0o755)
+    assert blocker.startswith(f"{folder} cannot be written to:")
