@@ -36,6 +36,7 @@ from .protocol import (
 from .records import Records
 from .reset_ahead import why_not_made
 from .reset_blockers import Blockers, blocking_dependencies, missing
+from .reset_databases import about_databases
 from .reset_tables import WAY_OUT, pointing_at, tables_of
 
 #: How many names are listed before the rest is counted.
@@ -78,6 +79,7 @@ class _Planner:
         aliases = self._aliases()
         self.blockers.about_place(self.folders, aliases)
         self.blockers.about_files(self.keys, blocking_dependencies(self.disk, self.apps))
+        about_databases(self.blockers, self.request.kind, aliases, list(self.records))
         if not self.blockers.sentences:
             for sentence, way_out in why_not_made(self.disk, set(self.apps)).items():
                 self.blockers.add(sentence, way_out)

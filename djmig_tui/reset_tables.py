@@ -1,6 +1,6 @@
 """The tables of an app that starts over, and who points at them."""
 
-from typing import Any, List, Sequence
+from typing import Any, Iterable, List, Sequence
 
 from django.apps import apps
 from django.db import router
@@ -13,8 +13,12 @@ WAY_OUT = "Drop these foreign keys or tables first, or reset the whole project i
 
 def tables_of(connection: Any, app: str) -> List[str]:
     """Return the tables of the app's models that are there, link tables first."""
+    return there_of(connection, apps.get_app_config(app).get_models(include_auto_created=True))
+
+
+def there_of(connection: Any, models: Iterable[Any]) -> List[str]:
+    """Return the tables that Django makes for `models` and that are there, link tables first."""
     there = TableNames(connection)
-    models = apps.get_app_config(app).get_models(include_auto_created=True)
     found = [
         model._meta.db_table
         for model in models

@@ -36,8 +36,9 @@ def vendor(connection: Any) -> Any:
     """Return the module for the database behind `connection`.
 
     Each module has ``make_read_only(connection)``, ``missing(settings) -> bool``,
-    ``file(settings)``, which changes when the file behind a database does,
-    ``cancel(connection)``, ``transaction(connection)``, ``between_steps(connection)`` and
+    ``file(settings)``, which changes when the file behind a database does, ``identity(connection)``,
+    the same for two aliases of one database, ``cancel(connection)``, ``transaction(connection)``,
+    ``between_steps(connection)`` and
     ``one_transaction_why_not(connection) -> Optional[str]``. A backend of another vendor gets
     the `unknown` module, which promises nothing.
     """

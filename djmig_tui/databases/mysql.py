@@ -27,6 +27,13 @@ def file(settings: Dict[str, Any]) -> None:
     """There is no file that could be swapped below a connection."""
 
 
+def identity(connection: Any) -> Optional[str]:
+    """Return what two aliases of one database have in common: names and addresses may differ."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@hostname, @@port, @@datadir, DATABASE()")
+        return " ".join(str(each) for each in cursor.fetchone())
+
+
 def cancel(connection: Any) -> None:
     """Kill the statement under way, over a second connection: this one is busy."""
     thread = connection.connection.thread_id()

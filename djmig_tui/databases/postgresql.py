@@ -30,6 +30,16 @@ def file(settings: Dict[str, Any]) -> None:
     """There is no file that could be swapped below a connection."""
 
 
+def identity(connection: Any) -> Optional[str]:
+    """Return what two aliases of one database have in common: names and addresses may differ."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_postmaster_start_time()::text, oid::text FROM pg_database"
+            " WHERE datname = current_database()"
+        )
+        return " ".join(cursor.fetchone())
+
+
 def cancel(connection: Any) -> None:
     """Cancel the statement under way; psycopg allows it from any thread."""
     connection.connection.cancel()

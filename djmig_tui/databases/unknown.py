@@ -19,6 +19,10 @@ def file(settings: Dict[str, Any]) -> None:
     """There is no file that could be swapped below a connection."""
 
 
+def identity(connection: Any) -> None:
+    """Unknown; every alias is taken for a database of its own."""
+
+
 def cancel(connection: Any) -> None:
     """There is no way that we know of; the Python side is interrupted all the same."""
 

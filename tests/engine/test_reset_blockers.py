@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.driver import driving
 from tests.engine.small import execute
 from tests.engine.test_reset import ONE_WAY, SHOP, Make, actions, making, orders, preview
 from tests.projects import migration_source
+from tests.servers import query
 from tui.engine.errors import Refused
 
 ONE_WAY_SHOP = {**SHOP, "0003_code": migration_source(ONE_WAY, needs=[("shop", "0002_note")])}
@@ -95,3 +97,76 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_the_rows_are_gone(mak
     finally:
         folder.chmod(0o755)
     assert blocker.startswith(f"{folder} cannot be written to:")
+
+
+def test_tables_that_no_migration_makes_again_keep_the_project_from_starting_over(make: Make) -> None:
+    project, _ = make()
+    loose = project.folder / "loose"
+    loose.mkdir()
+    (loose / "__init__.py").write_text("")
+    (loose / "models.py").write_text(
+        "from django.db import models\n\n\nclass Thing(models.Model):\n    n = models.IntegerField()\n"
+    )
+    with (project.folder / "config" / "settings.py").open("a") as settings:
+        settings.write("INSTALLED_APPS += ['loose']\n")
+    with driving(project) as fresh:
+        assert preview(fresh, p.RESET_PROJECT, None).blockers == ()
+    project.manage("migrate", "--run-syncdb")
+    with driving(project) as fresh:
+        plan = preview(fresh, p.RESET_PROJECT, None)
+        (blocker,) = plan.blockers
+        assert blocker.startswith(
+            "loose has no migrations: its tables on default (loose_thing) would be gone"
+        )
+        assert "migrate --run-syncdb" in plan.ways_out[0]
+        assert preview(fresh).blockers == ()
+
+
+@pytest.mark.parametrize("vendor", ["postgresql", "mysql"])
+def test_one_database_under_two_aliases_is_not_made_anew_twice(tmp_path: Path, vendor: str) -> None:
+    need_server(vendor)
+    with making(tmp_path, vendor) as make:
+        project, _ = make()
+        with (project.folder / "config" / "settings.py").open("a") as settings:
+            settings.write("DATABASES['again'] = {**DATABASES['default']}\n")
+        with driving(project) as fresh:
+            fresh.ask(p.OpenProject())
+            (blocker,) = preview(fresh, p.RESET_PROJECT, None).blockers
+            assert blocker.startswith("'default' and 'again' are the same database")
+            assert preview(fresh, p.RESET_KEEPING).blockers == ()
+
+
+def test_one_file_under_two_aliases_starts_over_as_ever(make: Make) -> None:
+    project, _ = make()
+    with (project.folder / "config" / "settings.py").open("a") as settings:
+        settings.write("DATABASES['again'] = {**DATABASES['default']}\n")
+    with driving(project) as fresh:
+        assert preview(fresh, p.RESET_PROJECT, None).blockers == ()
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """A user of PostgreSQL who may log in, and create databases, and no more."""
+    need_server("postgresql")
+    name = f"djmig_test_{uuid.uuid4().hex[:8]}"
+    query("postgresql", None, f"CREATE ROLE {name} LOGIN CREATEDB PASSWORD 'secret'")
+    yield name
+    query("postgresql", None, f"DROP ROLE {name}")
+
+
+def test_a_backup_that_this_user_could_not_put_back_is_told_first(tmp_path: Path, nobody: str) -> None:
+    with making(tmp_path, "postgresql") as make:
+        project, _ = make()
+        name = project.databases["default"]
+        query("postgresql", name, f"ALTER DATABASE {name} OWNER TO {nobody}")
+        query("postgresql", name, f"GRANT SELECT, UPDATE ON ALL TABLES IN SCHEMA public TO {nobody}")
+        query("postgresql", name, "CREATE EXTENSION citext")  # trusted: its owner may make it again
+        with (project.folder / "config" / "settings.py").open("a") as settings:
+            settings.write(f"DATABASES['default'].update(USER={nobody!r}, PASSWORD='secret')\n")
+        with driving(project) as fresh:
+            assert preview(fresh).blockers == ()
+            query("postgresql", name, "CREATE EXTENSION dblink")
+            for kind, app in ((p.RESET_APP, "shop"), (p.RESET_PROJECT, None)):
+                (blocker,) = preview(fresh, kind, app).blockers
+                assert blocker.startswith("This user may not create what is installed on default (dblink)")
+            assert preview(fresh, p.RESET_KEEPING).blockers == ()
