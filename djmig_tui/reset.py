@@ -79,7 +79,7 @@ class _Planner:
         aliases = self._aliases()
         self.blockers.about_place(self.folders, aliases)
         self.blockers.about_files(self.keys, blocking_dependencies(self.disk, self.apps))
-        about_databases(self.blockers, self.request.kind, aliases, list(self.records))
+        about_databases(self.session, self.blockers, self.request, aliases, list(self.records))
         if not self.blockers.sentences:
             for sentence, way_out in why_not_made(self.disk, set(self.apps)).items():
                 self.blockers.add(sentence, way_out)
@@ -169,7 +169,7 @@ class _Planner:
                 "Reset the whole project instead, or undo these first.",
             )
             return []
-        tables = tables_of(databases.looking(alias), app)
+        tables = tables_of(self.session, databases.looking(alias), app)
         for sentence in pointing_at(databases.looking(alias), tables):
             self.blockers.add(sentence, WAY_OUT)
         self.loss.extend(Loss(app, table, None, kind="drop table") for table in tables)

@@ -67,8 +67,8 @@ def drop_tables(session: Any, request: DropTables, call: Any) -> TablesDropped:
     _refuse(session, request.database)
     plan = preview_reset(session, PreviewReset(request.database, RESET_APP, request.app), call)
     _refuse_other_plan(plan, request)
+    tables = tables_of(session, databases.looking(request.database), request.app)
     with databases.writing(request.database) as connection, Lookout(connection, True, _untold):
-        tables = tables_of(connection, request.app)
         _refuse_pointed_at(connection, tables)
         try:
             with databases.vendor(connection).transaction(connection):

@@ -7,21 +7,41 @@ from django.apps import apps
 from . import databases
 from .databases import extensions_postgresql
 from .loading import Folder, scan_folders
-from .protocol import RESET_KEEPING, RESET_PROJECT
-from .reset_tables import there_of
+from .protocol import RESET_KEEPING, RESET_PROJECT, PreviewReset
+from .reset_tables import forgotten, there_of
 
 
-def about_databases(blockers: Any, kind: str, aliases: Sequence[str], reachable: Sequence[str]) -> None:
-    """Add to `blockers` what a reset of `kind` on `aliases` would lose, or could not put back."""
-    if kind == RESET_PROJECT:
+def about_databases(
+    session: Any, blockers: Any, request: PreviewReset, aliases: Sequence[str], reachable: Sequence[str]
+) -> None:
+    """Add to `blockers` what the reset would lose on `aliases`, forget, or could not put back."""
+    if request.kind == RESET_KEEPING:
+        _about_keeping(session, blockers, str(request.app), aliases)
+        return
+    if request.kind == RESET_PROJECT:
         _about_same(blockers, aliases, reachable)
         without = [folder for folder in scan_folders() if not folder.names]
         for alias in aliases:
             for folder in without:
                 _about_unmigrated(blockers, folder, alias)
-    if kind != RESET_KEEPING:
-        for alias in aliases:
-            _about_extensions(blockers, alias)
+    for alias in aliases:
+        _about_extensions(blockers, alias)
+
+
+def _about_keeping(session: Any, blockers: Any, app: str, aliases: Sequence[str]) -> None:
+    """What is kept must be in the migrations that are made anew: they know the models of now only."""
+    if not list(apps.get_app_config(app).get_models(include_swapped=True)):
+        blockers.add(
+            "%s has no models any more: no migration would be made anew." % app,
+            "Put its models back first, or reset it without keeping its tables.",
+        )
+    for alias in aliases:
+        for table in forgotten(session, databases.looking(alias), app):
+            blockers.add(
+                "%s on %s is the table of no model any more: it would be forgotten with its rows."
+                % (table, alias),
+                "Make and apply the migration that deletes its model first, or put the model back.",
+            )
 
 
 def _about_same(blockers: Any, aliases: Sequence[str], reachable: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """The tables of an app that starts over, and who points at them."""
 
+import sys
 from typing import Any, Iterable, List, Sequence
 
 from django.apps import apps
@@ -11,9 +12,35 @@ from .databases import pointing_mysql
 WAY_OUT = "Drop these foreign keys or tables first, or reset the whole project instead."
 
 
-def tables_of(connection: Any, app: str) -> List[str]:
-    """Return the tables of the app's models that are there, link tables first."""
-    return there_of(connection, apps.get_app_config(app).get_models(include_auto_created=True))
+def tables_of(session: Any, connection: Any, app: str) -> List[str]:
+    """Return the tables that are there of the app's models of now, and of those deleted from the code."""
+    own = there_of(connection, apps.get_app_config(app).get_models(include_auto_created=True))
+    return _links_first([*own, *forgotten(session, connection, app)])
+
+
+def forgotten(session: Any, connection: Any, app: str) -> List[str]:
+    """Return the tables that are there of models which only the applied migrations know."""
+    fold = str.lower if connection.features.ignores_table_name_case else str
+    models = apps.get_models(include_auto_created=True, include_swapped=True)
+    known = {fold(model._meta.db_table) for model in models}  # another app may have taken a table over
+    tables = there_of(connection, _models_applied(session, connection.alias, app))
+    return [table for table in tables if fold(table) not in known]
+
+
+def _models_applied(session: Any, alias: str, app: str) -> List[Any]:
+    """Return the app's models as the migrations applied on `alias` make them; none if that cannot be told."""
+    try:
+        loader = session.loader(alias)
+        applied = sorted(key for key in loader.applied_migrations if key in loader.graph.nodes)
+        if not any(key[0] == app for key in applied):
+            return []
+        config = loader.project_state(applied).apps.get_app_config(app)
+        return list(config.get_models(include_auto_created=True))
+    except LookupError:  # no model of the app is left
+        return []
+    except Exception as error:  # noqa: BLE001 -- a hole, a circle, models that do not fit: Django raises many
+        sys.stderr.write("djmig-tui: the models of %s on %s cannot be told: %s\n" % (app, alias, error))
+        return []
 
 
 def there_of(connection: Any, models: Iterable[Any]) -> List[str]:
@@ -27,7 +54,11 @@ def there_of(connection: Any, models: Iterable[Any]) -> List[str]:
         and router.allow_migrate_model(connection.alias, model)
         and model._meta.db_table in there
     ]
-    return sorted(dict.fromkeys(found), key=lambda table: (-table.count("_"), table))
+    return _links_first(found)
+
+
+def _links_first(tables: Iterable[str]) -> List[str]:
+    return sorted(dict.fromkeys(tables), key=lambda table: (-table.count("_"), table))
 
 
 def pointing_at(connection: Any, tables: Sequence[str]) -> List[str]:

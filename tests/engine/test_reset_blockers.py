@@ -13,7 +13,7 @@ from djmig_tui import protocol as p
 from tests.conftest import need_server
 from tests.driver import driving
 from tests.engine.small import execute
-from tests.engine.test_reset import ONE_WAY, SHOP, Make, actions, making, orders, preview
+from tests.engine.test_reset import ID, ONE_WAY, SHOP, Make, actions, making, orders, preview
 from tests.projects import migration_source
 from tests.servers import query
 from tui.engine.errors import Refused
@@ -170,3 +170,49 @@ def test_a_backup_that_this_user_could_not_put_back_is_told_first(tmp_path: Path
                 (blocker,) = preview(fresh, kind, app).blockers
                 assert blocker.startswith("This user may not create what is installed on default (dblink)")
             assert preview(fresh, p.RESET_KEEPING).blockers == ()
+
+
+TAG = f"""\
+migrations.CreateModel("Tag", [{ID}, ("items", models.ManyToManyField("shop.item"))])"""
+TAGGED = {**SHOP, "0003_tag": migration_source(TAG, needs=[("shop", "0002_note")])}
+
+
+@pytest.mark.parametrize("one_way", [False, True])
+def test_a_table_whose_model_was_deleted_is_dropped_too_and_never_forgotten(
+    tmp_path: Path, vendor: str, one_way: bool
+) -> None:
+    code = {"0004_code": migration_source(ONE_WAY, needs=[("shop", "0003_tag")])}
+    with making(tmp_path, vendor) as make:
+        project, engine = make({**TAGGED, **(code if one_way else {})})
+        links, tags = preview(engine, p.RESET_KEEPING).blockers
+        assert links.startswith("shop_tag_items on default is the table of no model any more")
+        assert tags.startswith("shop_tag on default is the table of no model any more")
+        plan = preview(engine)
+        assert plan.blockers == ()
+        if one_way:
+            assert actions(plan)[0] == p.RESET_DROP
+            tables = ("shop_tag_items", "shop_item", "shop_tag")
+            assert tuple(loss.table for loss in plan.loss) == tables
+            assert engine.ask(p.DropTables("default", "shop", plan.fingerprint)).tables == tables
+            assert "shop_" not in project.schema()
+
+
+def test_a_table_that_another_app_took_over_is_not_dropped(make: Make) -> None:
+    tagged = {**TAGGED, "0004_code": migration_source(ONE_WAY, needs=[("shop", "0003_tag")])}
+    project, _ = make(tagged, orders={"0001_initial": migration_source()})
+    (project.folder / "orders" / "models.py").write_text(
+        "from django.db import models\n\n\nclass Tag(models.Model):\n"
+        "    class Meta:\n        db_table = 'shop_tag'\n        managed = False\n"
+    )
+    with driving(project) as fresh:
+        assert [loss.table for loss in preview(fresh).loss] == ["shop_tag_items", "shop_item"]
+
+
+def test_tables_are_not_kept_of_an_app_without_models(make: Make) -> None:
+    project, _ = make()
+    (project.folder / "shop" / "models.py").write_text("")
+    with driving(project) as fresh:
+        assert preview(fresh, p.RESET_KEEPING).blockers == (
+            "shop has no models any more: no migration would be made anew.",
+            "shop_item on default is the table of no model any more: it would be forgotten with its rows.",
+        )
