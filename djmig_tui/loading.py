@@ -1,6 +1,7 @@
 """Migrations on disk: found without importing them, and imported once for Django's graph."""
 
 import contextlib
+import functools
 import gc
 import importlib.util
 import os
@@ -131,7 +132,26 @@ def ancestry(graph: Any, keys: Iterable[Key]) -> List[Key]:
 def is_third_party(path: str) -> bool:
     """Return whether `path` belongs to an installed package rather than to the project."""
     parts = os.path.normpath(path).split(os.sep)
-    return "site-packages" in parts or "dist-packages" in parts
+    if "site-packages" in parts or "dist-packages" in parts:
+        return True
+    return _in_environment(os.path.dirname(path))
+
+
+@functools.lru_cache(maxsize=None)
+def _in_environment(folder: str) -> bool:
+    """Return whether `folder` is in the virtual environment: pip keeps sources that it cloned in its src/.
+
+    An environment that the project itself lies in, as in many images, tells nothing.
+    """
+    if sys.prefix == sys.base_prefix:
+        return False
+    project = (os.getcwd(), os.path.dirname(os.path.abspath(sys.argv[0])))
+    return _is_below(folder, sys.prefix) and not any(_is_below(each, sys.prefix) for each in project)
+
+
+def _is_below(path: str, top: str) -> bool:
+    real, top = os.path.realpath(path), os.path.realpath(top)
+    return real == top or real.startswith(top.rstrip(os.sep) + os.sep)
 
 
 def file_of(migration: Any) -> Optional[str]:

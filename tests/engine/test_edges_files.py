@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,26 @@ def test_edge_33_an_installed_app_of_the_project_is_third_party_too(tmp_path: Pa
             file: p.MigrationFile = engine.ask(p.ReadFile("default", "bought", "0001_initial"))
             with pytest.raises(Refused, match="installed package"):
                 engine.ask(p.DeleteFile("default", "bought", "0001_initial", file.sha256, first=True))
+
+
+@pytest.mark.parametrize("where", ["beside", "the same"])
+def test_edge_33_a_source_that_pip_cloned_is_third_party_unless_the_project_is_there_too(
+    tmp_path: Path, where: str
+) -> None:
+    with project_of(tmp_path, shop(add("a"))) as project:
+        venv = project.folder if where == "the same" else tmp_path / "venv"
+        found = project.run_python("import django, os; print(os.path.dirname(django.__path__[0]))").stdout
+        subprocess.run([project.python, "-m", "venv", "--without-pip", str(venv)], check=True, timeout=60)
+        (packages,) = venv.glob("lib/python*/site-packages")
+        make_app(project.folder, "bought", {"0001_initial": migration_source(ITEM)})
+        source = venv / "src" / "bought"
+        source.mkdir(parents=True)
+        (project.folder / "bought").rename(source / "bought")
+        (packages / "all.pth").write_text(f"{found.strip()}\n{source}\n")
+        project.python = str(venv / "bin" / "python")
+        with driving(project) as engine:
+            assert app_of(engine.history(), "bought").third_party == (where == "beside")
+            assert not app_of(engine.history(), "shop").third_party
 
 
 def test_edge_34_stale_byte_code_goes_with_the_file_and_no_other(tmp_path: Path) -> None:
