@@ -41,47 +41,78 @@ def gone(connection: Any, before: Sequence[Along], effects: Sequence[Effect]) ->
     return found
 
 
-#: The last part of a name as PostgreSQL writes it: "My ""own"" view", shop."View", shop.view
-_LAST = re.compile(r'(?:"(?:[^"]|"")*"|[^".]+)\Z')
-_IF = r"(?:CONCURRENTLY\s+)?(?:IF\s+NOT\s+EXISTS\s+)?"
-#: What makes, at the start of a statement, something called {n}.
-_CREATED = r"CREATE\b[^(]*?\b%s\s+" + _IF + "{n}"
+#: A name as PostgreSQL writes it, in its parts: "My ""own"" view", shop."View", shop.view
+_PART = re.compile(r'"(?:[^"]|"")*"|[^".]+')
+_IF = r"(?:CONCURRENTLY\s+)?(?:IF\s+(?:NOT\s+)?EXISTS\s+)?"
+_ALTER = r"ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?<t>\s.*"
+#: What makes something called <n>, on a table <t>; keywords come in any case.
 _MAKERS = {
-    VIEW: (_CREATED % "VIEW", r"ALTER\s.*\bRENAME\s+TO\s+{n}"),
-    TRIGGER: (_CREATED % "TRIGGER", r"ALTER\s+TRIGGER\s.*\bRENAME\s+TO\s+{n}"),
+    VIEW: (
+        r"CREATE\b[^(]*?\bVIEW\s+" + _IF + "<n>",
+        r"ALTER\s+(?:MATERIALIZED\s+)?(?:VIEW|TABLE)\s.*\bRENAME\s+TO\s+<n>\s*$",
+    ),
+    TRIGGER: (
+        r"CREATE\b[^(]*?\bTRIGGER\s+" + _IF + r"<n>\s[^()]*?\bON\s+<t>",
+        r"ALTER\s+TRIGGER\s+\S+\s+ON\s+<t>\s+RENAME\s+TO\s+<n>\s*$",
+    ),
     INDEX: (
-        _CREATED % "INDEX",
-        r"ALTER\s+INDEX\s.*\bRENAME\s+TO\s+{n}",
-        r"ALTER\s+TABLE\s.*\bRENAME\s+(?:INDEX|KEY)\s+\S+\s+TO\s+{n}",
-        r"(?:CREATE|ALTER)\s+TABLE\s.*(?<!\bDROP\s)(?<!\bFOREIGN\s)\b(?:CONSTRAINT|KEY|INDEX)\s+{n}",
-        # MySQL names the index of a unique column as the column.
-        r"(?:CREATE|ALTER)\s+TABLE\s.*[`\"]{bare}[`\"](?:[^,()]|\([^()]*\))*\bUNIQUE\b",
+        r"CREATE\b[^(]*?\bINDEX\s+" + _IF + r"<n>\s+ON\s+(?:ONLY\s+)?<t>",
+        r"ALTER\s+INDEX\s.*\bRENAME\s+TO\s+<n>\s*$",
+        _ALTER + r"\bRENAME\s+(?:INDEX|KEY)\s+\S+\s+TO\s+<n>",
     ),
 }
+#: MySQL names the indexes of constraints as those, and of a unique column as the column.
+_MAKERS_MYSQL = (
+    _ALTER + r"\bADD\s+(?:UNIQUE\s+|FULLTEXT\s+|SPATIAL\s+)?(?:INDEX|KEY)\s+<n>",
+    _ALTER + r"\bADD\s+CONSTRAINT\s+<n>\s+(?:UNIQUE|FOREIGN)",
+    r"CREATE\s+TABLE\s+" + _IF + r"<t>\s.*\bCONSTRAINT\s+<n>\s+(?:UNIQUE|FOREIGN)",
+    r"CREATE\s+TABLE\s+" + _IF + r"<t>\s.*[(,]\s*(?:UNIQUE\s+)?(?:INDEX|KEY)\s+<n>",
+    r"CREATE\s+TABLE\s+" + _IF + r"<t>\s.*[(,]\s*<n>\s(?:[^,()]|\([^()]*\))*\bUNIQUE\b",
+    _ALTER + r"\bADD\s+COLUMN\s+<n>\s(?:[^,()]|\([^()]*\))*\bUNIQUE\b",
+)
+_DROPPED = r"DROP\s+(?:MATERIALIZED\s+)?(?:VIEW|TRIGGER|INDEX)\s+" + _IF + "<n>"
 
 
-def makes(sql: str, along: Along) -> bool:
+def makes(sql: str, along: Along, vendor: str) -> bool:
     """Return whether the statements `sql` make it: then it comes again with its migration.
 
-    What is dropped, renamed away or only spoken of is not made. When in doubt the answer is no: what is
-    kept for nothing does no harm.
+    What is dropped afterwards, renamed away or only spoken of is not made. When in doubt the answer is no:
+    what is kept for nothing does no harm.
     """
-    bare = _bare(along.name)
-    names = {"bare": bare, "n": r"(?:[\w\"`]+\.)?[`\"]?%s(?![\w$])" % bare}
-    makers = [
-        re.compile(r"(?is)\s*" + each.format(**names)) for each in _MAKERS.get(along.kind, _MAKERS[VIEW])
-    ]
-    on = re.compile(r"(?is)\s*ALTER\s+INDEX\b|.*(?<![\w$])%s(?![\w$])" % _bare(along.table))
+    names = {"<n>": _token(along.name, vendor), "<t>": _token(along.table, vendor)}
+    kind = VIEW if along.kind == MATERIALIZED_VIEW else along.kind
+    makers = _MAKERS[kind] + (_MAKERS_MYSQL if kind == INDEX and vendor == "mysql" else ())
+    made = False
     for statement in re.sub(r"(?ms)^\s*--[^\n]*$|/\*.*?\*/", "", sql).split(";"):
-        if (not along.table or on.match(statement)) and any(each.match(statement) for each in makers):
-            return True
-    return False
+        if _says(_DROPPED, names, statement):
+            made = False
+        elif any(_says(each, names, statement) for each in makers):
+            made = True
+    return made
 
 
-def _bare(name: str) -> str:
-    """Return a pattern of the last part of a name, without its quotes."""
-    last = _LAST.search(name)
-    return re.escape(last[0].strip('"') if last else name)
+def _says(pattern: str, names: Dict[str, str], statement: str) -> bool:
+    """Return whether a statement begins with what a pattern says; keywords in any case, names as they are."""
+    parts = re.split("(<[nt]>)", pattern)
+    regex = "".join(names.get(part) or ("(?i:%s)" % part if part else "") for part in parts)
+    return re.match(r"(?s)\s*" + regex, statement) is not None
+
+
+def _token(name: str, vendor: str) -> str:
+    """Return a pattern of a whole name as a statement writes it, with its quotes and schema."""
+    if vendor != "postgresql":
+        return r"(?:[`\"\[]%s[`\"\]]|(?i:%s)(?![\w$.`\"]))" % (re.escape(name), re.escape(name))
+    parts = [_part(part) for part in _PART.findall(name) or [name]]
+    public = r"(?:\"?public\"?\.)?" if len(parts) == 1 else ""
+    return public + r"\.".join(parts) + r"(?![\w$.\"])"
+
+
+def _part(name: str) -> str:
+    """Return a pattern of one part of a name of PostgreSQL: only a plain one may come without quotes."""
+    bare = name.strip('"') if name.startswith('"') else name
+    quoted = '"%s"' % re.escape(bare)
+    plain = re.match(r"[a-z_][a-z0-9_$]*\Z", bare) is not None
+    return r"(?:%s|(?i:%s))" % (quoted, re.escape(bare)) if plain else quoted
 
 
 # -------------------------------------------------------------------------- back again
@@ -109,11 +140,16 @@ def _match_one(
     now: Optional[Along] = module.there(connection, definition)
     if now is None:
         return DefinitionMatched(kind, name, match=True)
-    if now.kind == kind and now.statements[0] == definition.statements[0]:
+    if now.kind == kind and _maker(now.statements) == _maker(definition.statements):
         return DefinitionMatched(kind, name, there=True)
     return _why_not(
         definition, "There is another %s of that name. Its own SQL: djmig-tui kept show." % now.kind
     )
+
+
+def _maker(statements: Sequence[str]) -> str:
+    """Return the statement that makes it: settings may come before."""
+    return next(each for each in statements if not each.startswith("SET "))
 
 
 def _why_not(definition: KeptDefinition, sentence: str) -> DefinitionMatched:

@@ -5,7 +5,7 @@ import json
 import sys
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
-from django.db import Error
+from django.db import Error, transaction
 
 from . import databases, definitions, failures
 from .catalogue import Column, Table, rows_of, selected, table_of
@@ -92,11 +92,12 @@ class Keeper:
         if not gone:
             return []
         again = made_forwards(self._connection, migration, state)
-        return [each for each in gone if not definitions.makes(again, each)]
+        return [each for each in gone if not definitions.makes(again, each, self._connection.vendor)]
 
     def _keep(self, step: str, each: Going) -> None:
         table = table_of(self._connection, each.table)
         if table is None or (each.column and table.column(each.column) is None):
+            self._refuse_if_there(each)
             return  # made by the step itself, or gone already
         columns = _columns(table, each.column)
         if columns is None:
@@ -125,6 +126,22 @@ class Keeper:
         )
         self._send(b"", part)
 
+    def _refuse_if_there(self, each: Going) -> None:
+        """Raise `RowsNotKept` for what is not listed, and can be read all the same: its rows would go."""
+        quote = quoted(self._connection)
+        what = "%s.%s" % (quote(each.table), quote(each.column)) if each.column else "1"
+        try:
+            with transaction.atomic(using=self._connection.alias), self._connection.cursor() as cursor:
+                cursor.execute("SELECT %s FROM %s WHERE 1 = 0" % (what, quote(each.table)), [])
+        except Error:
+            if self._call.stopping:
+                raise
+            return
+        where = "%s.%s" % (each.table, each.column) if each.column else each.table
+        raise RowsNotKept(
+            "What %s holds cannot be kept: it is no usual table or column. %s" % (where, _WITHOUT)
+        )
+
     def _described(self, table: str, column: Column) -> KeptColumn:
         earlier = self._earlier.column(table, column.name)
         return KeptColumn(column.name, column.type, _if_other(earlier, column.name))
@@ -152,7 +169,8 @@ class Keeper:
                     return
                 yield found
                 long = sum(len(value or "") for row in found for value in row) // len(found) + 1
-                number = max(1, min(AT_ONCE, CHUNK_SIZE // long))
+                # Long ones may follow short ones.
+                number = max(1, min(AT_ONCE, CHUNK_SIZE // long, 2 * number))
 
     def _send(
         self, lines: bytes, part: Optional[KeptPart] = None, of_step: Optional[StepDefinitions] = None

@@ -40,12 +40,16 @@ def put_rows_back(session: Any, request: PutRowsBack, call: Any) -> RowsMatched:
         raise Refusal("djmig-tui was started with --read-only: nothing is put back. Start it without.")
     databases.looking(request.database)
     defaults, filling = _defaults(session, request), _fillings(session, request)
+    committed: List[bool] = []
     with databases.writing(request.database) as connection:
         try:
             connection.ensure_connection()
-            with Stopping(call, connection, lambda: True), _unchecked(connection):
-                work, found = _put_back(request, connection, call, (defaults, filling))
+            with Stopping(call, connection, lambda: not committed), _unchecked(connection):
+                work, found = _put_back(request, connection, call, (defaults, filling), committed)
         except (Error, RunStopped) as error:
+            if committed:
+                words = "All of it was put back, but then: %s" % failures.sentence(error)
+                raise FailedError(words, failures.detail(error)) from error
             if call.stopping:
                 raise FailedError("Stopped: nothing was put back.") from error
             words = failures.sentence(error)
@@ -59,10 +63,13 @@ def put_rows_back(session: Any, request: PutRowsBack, call: Any) -> RowsMatched:
             raise FailedError(words, failures.detail(error)) from error
 
 
-def _put_back(request: Request, connection: Any, call: Any, known: Any) -> Tuple["_Work", RowsMatched]:
+def _put_back(
+    request: Request, connection: Any, call: Any, known: Any, committed: List[bool]
+) -> Tuple["_Work", RowsMatched]:
     vendor = databases.vendor(connection)
     with vendor.transaction(connection), transaction.atomic(using=connection.alias):
         vendor.guard(connection, True)
+        transaction.on_commit(lambda: committed.append(True), using=connection.alias)
         work = _Work(request, connection, call, *known)
         found = tuple(work.each(write=True))
         connection.check_constraints(table_names=work.tables())
@@ -183,9 +190,12 @@ class _Work:
         try:
             with transaction.atomic(using=alias), self._connection.cursor() as cursor:
                 for sql, group in groupby(statements, key=lambda pair: pair[0]):
-                    cursor.executemany(sql, [params for _, params in group])
+                    params = [each for _, each in group]
+                    cursor.executemany(sql, params)
+                    if cursor.rowcount != len(params):
+                        raise _NotAll
             return 0, ""
-        except Error:
+        except (Error, _NotAll):
             if self._call.stopping:
                 raise
         refused, words = 0, ""
@@ -193,11 +203,21 @@ class _Work:
             try:
                 with transaction.atomic(using=alias), self._connection.cursor() as cursor:
                     cursor.execute(sql, params)
-            except Error as error:
+                    if cursor.rowcount != 1:
+                        raise _NotAll
+            except (Error, _NotAll) as error:
                 if self._call.stopping:
                     raise
                 refused, words = refused + 1, words or failures.sentence(error)
         return refused, words
+
+
+class _NotAll(Exception):
+    """Raised where a row was not written, and the database said nothing."""
+
+    def __str__(self) -> str:
+        """Name what does that."""
+        return "a trigger or a rule of the table left it out"
 
 
 def _named(counts: Dict[str, int]) -> Dict[str, Any]:

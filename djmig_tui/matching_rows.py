@@ -141,6 +141,8 @@ class Place:
             self._quote(self.table.name),
             where,
         )
+        if not self.ahead and self.connection.features.has_select_for_update:
+            sql += " FOR UPDATE"  # nobody changes it between this look and what is written
         with self.connection.cursor() as cursor:
             cursor.execute(sql, [*params, *values])
             rows = [(bool(row[0]), self._rows.encode(row[1:])) for row in cursor.fetchall()]
@@ -164,7 +166,9 @@ class Place:
                 taken = self._present(self.table.name, unique, places, found)
                 found = self._where(found, TAKEN, lambda row, p=places, t=taken: _at(row, p) in t)
         for name, table, target in self.table.links:
-            if name in written and table not in self._coming:
+            # While it is written, what comes before is there already, or was refused.
+            comes = table in self._coming and (self.ahead or table == self.table.name)
+            if name in written and not comes:
                 places = [names.index(name)]
                 there = self._present(table, [target], places, found)
                 found = self._where(

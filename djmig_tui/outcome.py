@@ -26,7 +26,9 @@ def finished(run: Any, seconds: float) -> RunFinished:
         failed_operation=run.operation,
         half_done=_half_done(run),
         stopped=run.stopped,
-        taken_back=_ended_early(run) and run.one_transaction and not done,
+        taken_back=_ended_early(run) and run.one_transaction and not done and not run.untold,
+        untold=run.untold,
+        reached=tuple(StepDone(*key) for key in _committed(run)),
         post_migrate_error=run.post_migrate_error,
         next_steps=tuple(_next_steps(run, done)),
         seconds=seconds,
@@ -50,12 +52,18 @@ def _standing(run: Any) -> List[Key]:
         databases.refuse_missing(run.connection.alias)
         records = read_records(run.connection.alias)
     except EngineError:  # the database went away: what was committed is what we know
-        return [] if run.one_transaction and not run.committed else list(run.reached)
+        run.untold = _ended_early(run)
+        return _committed(run)
     return [
         (migration.app_label, migration.name)
         for migration, _ in run.route.pairs
         if is_recorded(migration, records) != run.backwards
     ]
+
+
+def _committed(run: Any) -> List[Key]:
+    """Return what is known to have been committed, whatever others did since."""
+    return [] if run.one_transaction and not run.committed else list(run.reached)
 
 
 def is_recorded(migration: Any, records: Any) -> bool:
@@ -96,6 +104,8 @@ def _where_it_stands(run: Any, done: List[Key]) -> List[str]:
     sentences = []
     if done:
         sentences.append("%d of %d steps stand." % (len(done), len(run.route.pairs)))
+    elif run.untold:
+        sentences.append("The records cannot be read: look what stands once the database answers.")
     elif not half:
         sentences.append("Nothing was changed.")
     if half:

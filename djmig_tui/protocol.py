@@ -626,6 +626,9 @@ class RunFinished:
     half_done: bool = False  # what the failed step did before it failed stays done
     stopped: bool = False  # on request, or because the interface went away
     taken_back: bool = False  # everything that had been done was rolled back
+    untold: bool = False  # the records could not be read afterwards: nobody knows what stands
+    #: What stood when the run ended, though another program may have undone it since.
+    reached: Tuple[StepDone, ...] = ()
     post_migrate_error: Optional[str] = None  # the plan ran; a signal handler failed afterwards
     next_steps: Tuple[str, ...] = ()
     seconds: float = 0.0

@@ -60,10 +60,17 @@ class RowsKept:
         except BaseException:
             writer.leave()
             raise
-        done = [f"{one.app}.{one.name}" for one in finished.done]
+        if finished.untold:
+            writer.leave()
+            return finished
+        # What another program applied again right after this run was dropped by it all the same.
+        done = [f"{one.app}.{one.name}" for one in (*finished.done, *finished.reached)]
         failed = finished.failed_step if finished.half_done else None
         half_done = f"{failed.app}.{failed.name}" if failed is not None else None
-        self.entry = await asyncio.to_thread(writer.finish, done, half_done)
+        try:
+            self.entry = await asyncio.to_thread(writer.finish, done, half_done)
+        except OSError:  # no room for the last of it: what there is stays, and the records say what stands
+            writer.leave()
         return finished
 
 

@@ -388,50 +388,74 @@ def test_names_come_in_any_quotes(mariadb: str, tmp_path: Path) -> None:
 
 
 VIEW = Along("view", "cheap", "", ("CREATE VIEW cheap AS SELECT 1",))
+NAMED = Along("view", '"Cheap"', "", ("CREATE …",))
+REPORT = Along("view", "reports.cheap", "", ("CREATE …",))
 ROWS = Along("materialized view", 'shop."Cheap ones"', "", ("CREATE …",))
 ON_SHELF = Along("index", "by_hand", "shop_shelf", ("CREATE INDEX …",))
 NOTED = Along("trigger", "noted", "shop_shelf", ("CREATE TRIGGER …",))
+PG, MY, LITE = "postgresql", "mysql", "sqlite"
 
 
 @pytest.mark.parametrize(
-    ("along", "sql"),
+    ("vendor", "along", "sql"),
     [
-        (VIEW, "DROP VIEW IF EXISTS cheap;\nCREATE OR REPLACE VIEW cheap AS SELECT 1;"),
-        (VIEW, "/* anew */ CREATE RECURSIVE VIEW public.cheap (n) AS SELECT 1"),
-        (VIEW, "ALTER VIEW dear RENAME TO cheap"),
-        (ROWS, 'CREATE MATERIALIZED VIEW IF NOT EXISTS shop."Cheap ones" AS SELECT 1'),
-        (ON_SHELF, 'CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "by_hand" ON "shop_shelf" ("a")'),
-        (ON_SHELF, 'ALTER INDEX "other" RENAME TO "by_hand"'),
-        (ON_SHELF, "ALTER TABLE `shop_shelf` RENAME INDEX `a` TO `by_hand`"),
-        (ON_SHELF, "ALTER TABLE `shop_shelf` DROP INDEX `by_hand`, ADD INDEX `by_hand` (`a`)"),
-        (ON_SHELF, "CREATE TABLE `shop_shelf` (`by_hand` numeric(10, 2) NOT NULL UNIQUE)"),
-        (NOTED, "CREATE TRIGGER noted AFTER INSERT ON shop_shelf BEGIN SELECT 1; END"),
+        (PG, VIEW, "DROP VIEW IF EXISTS cheap;\nCREATE OR REPLACE VIEW cheap AS SELECT 1;"),
+        (PG, VIEW, "/* anew */ CREATE RECURSIVE VIEW public.cheap (n) AS SELECT 1"),
+        (PG, VIEW, "create view CHEAP as select 1"),
+        (PG, VIEW, "ALTER VIEW dear RENAME TO cheap"),
+        (PG, NAMED, 'CREATE VIEW "Cheap" AS SELECT 1'),
+        (PG, REPORT, "CREATE VIEW reports.cheap AS SELECT 1"),
+        (PG, ROWS, 'CREATE MATERIALIZED VIEW IF NOT EXISTS shop."Cheap ones" AS SELECT 1'),
+        (PG, ON_SHELF, 'CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "by_hand" ON "shop_shelf" ("a")'),
+        (PG, ON_SHELF, 'ALTER INDEX "other" RENAME TO "by_hand"'),
+        (LITE, ON_SHELF, 'CREATE INDEX "by_hand" ON "shop_shelf" ("a")'),
+        (MY, ON_SHELF, "CREATE INDEX `by_hand` ON `shop_shelf` (`a`)"),
+        (MY, ON_SHELF, "ALTER TABLE `shop_shelf` RENAME INDEX `a` TO `by_hand`"),
+        (MY, ON_SHELF, "ALTER TABLE `shop_shelf` DROP INDEX `by_hand`, ADD INDEX `by_hand` (`a`)"),
+        (MY, ON_SHELF, "ALTER TABLE `shop_shelf` ADD CONSTRAINT `by_hand` UNIQUE (`a`)"),
+        (MY, ON_SHELF, "CREATE TABLE `shop_shelf` (`id` int, `by_hand` numeric(10, 2) NOT NULL UNIQUE)"),
+        (MY, ON_SHELF, "ALTER TABLE `shop_shelf` ADD COLUMN `by_hand` int NOT NULL UNIQUE"),
+        (LITE, NOTED, "CREATE TRIGGER noted AFTER INSERT ON shop_shelf BEGIN SELECT 1; END"),
         (
+            MY,
             NOTED,
-            "CREATE DEFINER=`root`@`%` TRIGGER `noted` BEFORE UPDATE ON `shop_shelf` FOR EACH ROW SET @a = 1",
+            "CREATE DEFINER=`me`@`%` TRIGGER `noted` BEFORE UPDATE ON `shop_shelf` FOR EACH ROW SET @a = 1",
         ),
     ],
 )
-def test_what_a_statement_makes_comes_with_it(along: Along, sql: str) -> None:
-    assert makes(sql, along)
+def test_what_a_statement_makes_comes_with_it(vendor: str, along: Along, sql: str) -> None:
+    assert makes(sql, along, vendor)
 
 
 @pytest.mark.parametrize(
-    ("along", "sql"),
+    ("vendor", "along", "sql"),
     [
-        (VIEW, "DROP VIEW IF EXISTS cheap;\n-- CREATE VIEW cheap\nCOMMENT ON VIEW cheap IS 1;"),
-        (VIEW, 'ALTER TABLE "a" RENAME COLUMN "x" TO "cheap";'),
-        (VIEW, "ALTER VIEW cheap SET (security_barrier = true)"),
-        (VIEW, "CREATE TRIGGER cheap INSTEAD OF INSERT ON cheap FOR EACH ROW EXECUTE FUNCTION f()"),
-        (VIEW, "CREATE VIEW cheaper AS SELECT 1"),
-        (ON_SHELF, "CREATE INDEX by_hand ON shop_item (name)"),
-        (ON_SHELF, "ALTER TABLE shop_shelf DROP INDEX by_hand"),
-        (ON_SHELF, "ALTER TABLE shop_shelf DROP FOREIGN KEY by_hand"),
-        (ON_SHELF, "CREATE TABLE shop_shelf (by_hand integer, other integer UNIQUE)"),
-        (NOTED, "CREATE TRIGGER noted AFTER INSERT ON shop_item BEGIN SELECT 1; END"),
-        (NOTED, "CREATE INDEX noted ON shop_shelf (room)"),
-        (NOTED, "ALTER TABLE shop_shelf ENABLE TRIGGER noted"),
+        (PG, VIEW, "DROP VIEW IF EXISTS cheap;\n-- CREATE VIEW cheap\nCOMMENT ON VIEW cheap IS 1;"),
+        (PG, VIEW, 'ALTER TABLE "a" RENAME COLUMN "x" TO "cheap";'),
+        (PG, VIEW, "ALTER VIEW cheap SET (security_barrier = true)"),
+        (PG, VIEW, "CREATE TRIGGER cheap INSTEAD OF INSERT ON cheap FOR EACH ROW EXECUTE FUNCTION f()"),
+        (PG, VIEW, "CREATE VIEW cheaper AS SELECT 1"),
+        (PG, VIEW, 'CREATE VIEW "cheap ones" AS SELECT 1'),
+        (PG, VIEW, 'CREATE VIEW "Cheap" AS SELECT 1'),
+        (PG, VIEW, "CREATE VIEW reports.cheap AS SELECT 1"),
+        (PG, VIEW, "CREATE VIEW cheap.other AS SELECT 1"),
+        (PG, VIEW, "CREATE VIEW cheap AS SELECT 1; DROP VIEW cheap"),
+        (PG, NAMED, "CREATE VIEW cheap AS SELECT 1; CREATE VIEW Cheap AS SELECT 2"),
+        (PG, REPORT, "CREATE VIEW cheap AS SELECT 1"),
+        (PG, ON_SHELF, "CREATE INDEX by_hand ON shop_item (name)"),
+        (PG, ON_SHELF, 'CREATE INDEX "by_hand-2" ON shop_shelf (name)'),
+        (PG, ON_SHELF, "ALTER TABLE shop_shelf ADD CONSTRAINT by_hand CHECK (a > 0)"),
+        (MY, ON_SHELF, "ALTER TABLE shop_shelf DROP  INDEX by_hand"),
+        (MY, ON_SHELF, "ALTER TABLE shop_shelf RENAME INDEX by_hand TO other"),
+        (MY, ON_SHELF, "ALTER TABLE shop_shelf DROP FOREIGN KEY by_hand"),
+        (MY, ON_SHELF, "ALTER TABLE shop_shelf ADD CONSTRAINT by_hand CHECK (a > 0)"),
+        (MY, ON_SHELF, "CREATE TABLE shop_shelf (by_hand integer, other integer UNIQUE)"),
+        (LITE, ON_SHELF, 'CREATE TABLE "shop_shelf" ("by_hand" integer NOT NULL UNIQUE)'),
+        (LITE, NOTED, "CREATE TRIGGER noted AFTER INSERT ON shop_item BEGIN SELECT 1; END"),
+        (PG, NOTED, "CREATE TRIGGER noted AFTER INSERT ON shop_item EXECUTE FUNCTION note('shop_shelf')"),
+        (PG, NOTED, "CREATE INDEX noted ON shop_shelf (room)"),
+        (PG, NOTED, "ALTER TABLE shop_shelf ENABLE TRIGGER noted"),
     ],
 )
-def test_what_a_statement_only_speaks_of_is_not_made(along: Along, sql: str) -> None:
-    assert not makes(sql, along)
+def test_what_a_statement_only_speaks_of_is_not_made(vendor: str, along: Along, sql: str) -> None:
+    assert not makes(sql, along, vendor)
