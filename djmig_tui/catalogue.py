@@ -48,10 +48,10 @@ class TableNames:
 def rows_of(connection: Any) -> Any:
     """Return the module that reads and writes values on the database behind `connection`, None if none does.
 
-    Each has `GROUPED`, ``columns(connection, table)``, ``settled(connection)``, ``reading(connection)``,
-    a cursor that does not read ahead, ``out(sql, column)``, ``cast(sql, column)``, ``encode(row)``,
-    ``literal(text)``, ``among(names, rows)``, ``fits(connection, column, text)`` and
-    ``inserted(connection, table)``.
+    Each has `GROUPED`, ``columns(connection, table)``, ``partial(connection, table)``, the unique indexes
+    that are over some of its rows, ``settled(connection)``, ``reading(connection)``, a cursor that does not
+    read ahead, ``out(sql, column)``, ``cast(sql, column)``, ``encode(row)``, ``literal(text)``,
+    ``among(names, rows)``, ``fits(connection, column, text)`` and ``inserted(connection, table)``.
     """
     return of_vendor("rows", connection)
 
@@ -73,11 +73,12 @@ def table_of(connection: Any, name: str) -> Optional[Table]:
     key: Sequence[str] = ()
     uniques: List[Tuple[str, ...]] = []
     links: List[Tuple[str, str, str]] = []
-    for each in constraints.values():
+    partial = rows_of(connection).partial(connection, name)
+    for constraint, each in constraints.items():
         over = tuple(each["columns"] or ())
         if each["primary_key"]:
             key = over
-        elif each["unique"] and over and None not in over:
+        elif each["unique"] and over and None not in over and constraint not in partial:
             uniques.append(over)
         if each["foreign_key"] and len(over) == 1:
             links.append((over[0], *each["foreign_key"]))

@@ -9,12 +9,14 @@ from ..definitions import INDEX, MATERIALIZED_VIEW, TRIGGER, VIEW, Along
 from ..protocol import KeptDefinition
 from .objects_postgresql import READ_THOSE
 
-#: The relations of those names, and all views over them, and over those. %s: names as they are quoted.
+#: The relations of those names with their sequences, all views over them, and over those.
+#: %s: names as they are quoted.
 _ABOVE = (
-    "WITH RECURSIVE above(id) AS ("
+    "WITH RECURSIVE named(id) AS ("
     "SELECT to_regclass(name)::oid FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
-    + READ_THOSE
-    + ")"
+    "), above(id) AS (SELECT id FROM named UNION SELECT d.objid FROM named"
+    " JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
+    " AND d.refobjid = named.id AND d.deptype IN ('a', 'i')" + READ_THOSE + ")"
 )
 _VIEWS = (
     _ABOVE

@@ -4,11 +4,13 @@ from typing import Any, List, Optional, Tuple
 
 from ..protocol import Failure
 
-#: Those that read what ``above`` has so far: the other half of a recursive query of that name.
+#: Those that read what ``above`` has so far, or name the type of its rows: the other half of a recursive
+#: query of that name.
 READ_THOSE = """
   UNION
   SELECT r.ev_class FROM above
-  JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = above.id
+  JOIN pg_depend d ON (d.refclassid = 'pg_class'::regclass AND d.refobjid = above.id) OR (
+    d.refclassid = 'pg_type'::regclass AND d.refobjid = (SELECT reltype FROM pg_class WHERE oid = above.id))
   JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.rulename = '_RETURN'
 """
 _READ_IT = """

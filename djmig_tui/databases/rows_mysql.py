@@ -5,7 +5,7 @@ import contextlib
 import decimal
 import re
 from importlib import import_module
-from typing import Any, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ..catalogue import Column
 from . import fitting_mysql
@@ -33,6 +33,11 @@ def columns(connection: Any, table: str) -> List[Column]:
             [table],
         )
         return [Column(name, _text(kind), bool(made)) for name, kind, made in cursor.fetchall()]
+
+
+def partial(connection: Any, table: str) -> Set[str]:
+    """There are none."""
+    return set()
 
 
 def _text(value: Any) -> str:

@@ -1,7 +1,7 @@
 """Values of PostgreSQL as its own text: what a type prints, the same type reads, whatever it is."""
 
 import contextlib
-from typing import Any, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ..catalogue import Column
 
@@ -29,6 +29,17 @@ def columns(connection: Any, table: str) -> List[Column]:
             [table],
         )
         return [Column(*row) for row in cursor.fetchall()]
+
+
+def partial(connection: Any, table: str) -> Set[str]:
+    """Return the names of the indexes that are over some rows of a table only."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+            " WHERE i.indrelid = to_regclass(quote_ident(%s)) AND i.indpred IS NOT NULL",
+            [table],
+        )
+        return {name for (name,) in cursor.fetchall()}
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 import base64
 import contextlib
 import re
-from typing import Any, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ..catalogue import Column
 
@@ -28,6 +28,13 @@ def columns(connection: Any, table: str) -> List[Column]:
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA table_xinfo(%s)" % connection.ops.quote_name(table))
         return [Column(row[1], row[2], row[6] in _GENERATED) for row in cursor.fetchall()]
+
+
+def partial(connection: Any, table: str) -> Set[str]:
+    """Return the names of the indexes that are over some rows of a table only."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA index_list(%s)" % connection.ops.quote_name(table))
+        return {row[1] for row in cursor.fetchall() if row[4]}
 
 
 @contextlib.contextmanager
