@@ -109,7 +109,7 @@ def _token(name: str, vendor: str) -> str:
 
 def _part(name: str) -> str:
     """Return a pattern of one part of a name of PostgreSQL: only a plain one may come without quotes."""
-    bare = name.strip('"') if name.startswith('"') else name
+    bare = name[1:-1] if name.startswith('"') else name
     quoted = '"%s"' % re.escape(bare)
     plain = re.match(r"[a-z_][a-z0-9_$]*\Z", bare) is not None
     return r"(?:%s|(?i:%s))" % (quoted, re.escape(bare)) if plain else quoted

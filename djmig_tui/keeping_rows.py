@@ -211,7 +211,9 @@ def _chunks(batches: Iterator[List[Any]]) -> Iterator[Tuple[bytes, int]]:
 
 
 def _of_step(step: str, along: Sequence[Along]) -> StepDefinitions:
-    return StepDefinitions(step, tuple(KeptDefinition(step, *each[:4]) for each in along))
+    return StepDefinitions(
+        step, tuple(KeptDefinition(step, each.kind, each.name, each.table, each.statements) for each in along)
+    )
 
 
 def _if_other(earlier: str, name: str) -> str:

@@ -1,6 +1,7 @@
 """Puts kept rows back, or says how many could be: where their migration is applied again."""
 
 import contextlib
+import threading
 from itertools import groupby
 from typing import Any, Counter, Dict, Iterator, List, Tuple, Union
 
@@ -40,14 +41,14 @@ def put_rows_back(session: Any, request: PutRowsBack, call: Any) -> RowsMatched:
         raise Refusal("djmig-tui was started with --read-only: nothing is put back. Start it without.")
     databases.looking(request.database)
     defaults, filling = _defaults(session, request), _fillings(session, request)
-    committed: List[bool] = []
+    committed = threading.Event()
     with databases.writing(request.database) as connection:
         try:
             connection.ensure_connection()
-            with Stopping(call, connection, lambda: not committed), _unchecked(connection):
+            with Stopping(call, connection, lambda: not committed.is_set()), _unchecked(connection):
                 work, found = _put_back(request, connection, call, (defaults, filling), committed)
         except (Error, RunStopped) as error:
-            if committed:
+            if committed.is_set():
                 words = "All of it was put back, but then: %s" % failures.sentence(error)
                 raise FailedError(words, failures.detail(error)) from error
             if call.stopping:
@@ -64,12 +65,12 @@ def put_rows_back(session: Any, request: PutRowsBack, call: Any) -> RowsMatched:
 
 
 def _put_back(
-    request: Request, connection: Any, call: Any, known: Any, committed: List[bool]
+    request: Request, connection: Any, call: Any, known: Any, committed: threading.Event
 ) -> Tuple["_Work", RowsMatched]:
     vendor = databases.vendor(connection)
     with vendor.transaction(connection), transaction.atomic(using=connection.alias):
         vendor.guard(connection, True)
-        transaction.on_commit(lambda: committed.append(True), using=connection.alias)
+        transaction.on_commit(committed.set, using=connection.alias)
         work = _Work(request, connection, call, *known)
         found = tuple(work.each(write=True))
         connection.check_constraints(table_names=work.tables())
@@ -204,7 +205,7 @@ class _Work:
                 with transaction.atomic(using=alias), self._connection.cursor() as cursor:
                     cursor.execute(sql, params)
                     if cursor.rowcount != 1:
-                        raise _NotAll
+                        raise _NotAll("a trigger or a rule of the table left it out")
             except (Error, _NotAll) as error:
                 if self._call.stopping:
                     raise
@@ -214,10 +215,6 @@ class _Work:
 
 class _NotAll(Exception):
     """Raised where a row was not written, and the database said nothing."""
-
-    def __str__(self) -> str:
-        """Name what does that."""
-        return "a trigger or a rule of the table left it out"
 
 
 def _named(counts: Dict[str, int]) -> Dict[str, Any]:

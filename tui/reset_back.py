@@ -52,11 +52,11 @@ async def _put_back(host: Host, record: ResetRecord, on_progress: OnProgress) ->
     try:
         # What cannot be is found before a file goes.
         entries = _old_files(host, record)
-        there = await _new_files(host, record, entries)
+        new = await _new_files(host, record, entries)
         exchanges = await _exchanges(host, record)
         backed = await _to_restore(host, record, on_progress)
         host.state.save_reset(replace(record, going_back=True))
-        done = await _files_back(host, record, entries, there)
+        done = await _files_back(host, record, entries, new)
         for exchange in exchanges:
             await host.engine.change_records(exchange)
         done += await _data_back(host, backed, on_progress)
@@ -87,7 +87,7 @@ def _old_files(host: Host, record: ResetRecord) -> list[TrashEntry]:
 
 
 async def _new_files(host: Host, record: ResetRecord, entries: list[TrashEntry]) -> list[MigrationFile]:
-    """Return the files that are there now and make room. Raises `Failed` if one is somebody's work."""
+    """Return the files that came since, which have to go. Raises `Failed` if one is somebody's work."""
     old = {(entry.app, entry.name, entry.sha256) for entry in entries}
     history = await host.engine.scan_history(ScanHistory(record.plan.database))
     there = [f"{app.label}.{one.name}" for app in history.apps for one in app.migrations if one.file]
@@ -135,8 +135,8 @@ def databases_to_restore(record: ResetRecord) -> list[str]:
     """
     if record.plan.kind == RESET_KEEPING:
         return []
-    begun = record.plan.steps[: record.done + (not record.untouched)]
-    changed = {step.database for step in begun if step.action in _CHANGES}
+    begun = record.done if record.untouched else record.done + 1
+    changed = {step.database for step in record.plan.steps[:begun] if step.action in _CHANGES}
     return [each.database for each in record.backups if each.database in changed]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from djmig_tui.protocol import Database, Project, ResetPlan
 
@@ -11,26 +11,36 @@ from .engine.errors import Refused
 from .journal import new_id, now
 from .reset_words import about
 from .state_resets import ResetRecord
-from .store import ResetStore
+from .store import ResetStore, StateError
 
 #: Why a reset is not finished or put back as it was shown.
 OTHERWISE = "Another djmig-tui went on with this reset meanwhile, or ended it: nothing was done; look again."
 
 
-@contextlib.contextmanager
-def alone(state: ResetStore) -> Iterator[None]:
-    """Be the only one at a reset of this project. Raises `Refused` while another process is."""
-    with contextlib.ExitStack() as held:
-        try:
-            held.enter_context(state.hold_reset())
-        except OSError as error:
-            raise Refused(str(error)) from error
-        yield
+def alone(state: ResetStore) -> contextlib.ExitStack:
+    """Be the only one at a reset of this project, until it is left. Raises `Refused` while another is."""
+    held = contextlib.ExitStack()
+    try:
+        held.enter_context(state.hold_reset())
+    except OSError as error:
+        raise Refused(str(error)) from error
+    return held
+
+
+def forget_unless_taken(state: ResetStore, record: ResetRecord) -> bool:
+    """Forget a reset that only made backups; say whether that was done: not if another took it over."""
+    try:
+        with alone(state):
+            if state.reset_under_way() != record:
+                return False
+            state.forget_reset()
+    except (Refused, StateError):  # it is told as cut off, and can be put back
+        return False
+    return True
 
 
 def begin(state: ResetStore, plan: ResetPlan, databases: Iterable[Database]) -> ResetRecord:
     """Keep the record of a reset that is about to begin, and return it. `databases` are the project's.
-
 
     Raises `Refused` if another one is under way, `StateError` if it cannot be kept.
     """
@@ -46,7 +56,9 @@ def begin(state: ResetStore, plan: ResetPlan, databases: Iterable[Database]) -> 
 
 def expect_same(project: Project | None, record: ResetRecord) -> None:
     """Raise `Refused` unless the databases are those that a reset began on, and this is development."""
-    now = {one.alias: one for one in project.databases} if project is not None else {}
+    if project is None or not project.debug:
+        raise Refused("DEBUG is off in these settings: a reset is for development only.")
+    now = {one.alias: one for one in project.databases}
     for began in record.databases:
         here = now.get(began.alias)
         if here is None or (here.vendor, here.name, here.host) != (began.vendor, began.name, began.host):
@@ -57,8 +69,6 @@ def expect_same(project: Project | None, record: ResetRecord) -> None:
             )
         if not here.local:
             raise Refused(f"{_place(here)} is not on this machine: a reset is for development only.")
-    if project is not None and not project.debug:
-        raise Refused("DEBUG is off in these settings: a reset is for development only.")
 
 
 def _place(database: Database) -> str:

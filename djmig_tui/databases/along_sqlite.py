@@ -27,18 +27,21 @@ def gone(connection: Any, before: Sequence[Along], renamed: Dict[str, str]) -> L
 
 def has(connection: Any, table: str) -> bool:
     """Return whether there is a table or view of that name, in whatever case."""
-    return _named(connection, table) is not None
+    return _named(connection, table, "type IN ('table', 'view')") is not None
 
 
 def there(connection: Any, kept: KeptDefinition) -> Optional[Along]:
     """Return what has its name now, None if nothing has."""
-    return _named(connection, kept.name)
+    # A trigger may be called as something else is.
+    return _named(connection, kept.name, "(type = 'trigger') = %d" % (kept.kind == TRIGGER))
 
 
-def _named(connection: Any, name: str) -> Optional[Along]:
+def _named(connection: Any, name: str, condition: str) -> Optional[Along]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name = %s COLLATE NOCASE", [name]
+            "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name = %s COLLATE NOCASE AND "
+            + condition,
+            [name],
         )
         row = cursor.fetchone()
     return None if row is None else Along(row[0], row[1], row[2], (row[3] or "",))

@@ -97,8 +97,7 @@ async def _go_on(
         await run.go_on()
     except EngineError as error:
         wrong = sentence(str(error))
-        if not said and fresh:  # only backups were made
-            session.state.forget_reset()
+        if not said and fresh and reset_ground.forget_unless_taken(session.state, run.record):
             wrong += " So nothing was done."
         elif said and resetting.puts_itself_back(record):
             said += await reset_back.put_back(host, run.record, session.on_progress)

@@ -20,6 +20,7 @@ from ..describe_reset import describe_back, describe_cut_off, describe_done, des
 from ..engine.errors import EngineEnded, EngineError, Failed
 from ..fresh import replace_engine
 from ..reset_back import put_back
+from ..reset_ground import forget_unless_taken
 from ..reset_host import SessionHost
 from ..reset_words import about
 from ..resetting import Reset, puts_itself_back
@@ -164,8 +165,8 @@ class ResettingScreen(ActionScreen[bool]):
         return self._begun_here and self._step is None
 
     def _failed(self, error: EngineError) -> Content:
-        if self._is_untouched:
-            self._forget()
+        if self._is_untouched and forget_unless_taken(self._session.state, self._record):
+            self._nothing = True
             return describe_trouble(f"{sentence(str(error))} So nothing was done.")
         self._record = self._session.state.reset_under_way() or self._record
         return describe_cut_off(self._record, str(error))
