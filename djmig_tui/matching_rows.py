@@ -39,6 +39,13 @@ def place_of(
         found = [table.column(each) for each in columns] if table is not None else []
         if table is None or None in found:
             continue
+        if any(
+            each.earlier and table.column(each.earlier) and table.column(each.name) for each in part.columns
+        ):
+            why_not = (
+                "Columns of %s changed names with each other: which of them it was cannot be told." % name
+            )
+            break
         if table.key == tuple(columns[: part.key]):
             return Place(
                 connection, part, default, table, [each for each in found if each is not None], coming

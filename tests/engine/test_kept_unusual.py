@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import need_server
 from tests.driver import driving
 from tests.engine.keeping import Keeping, Make, counts, making
-from tests.engine.small import execute, python, shop
+from tests.engine.small import execute, migrate, python, shop
 from tests.engine.test_kept_definitions import ITEM_ROW, PRICE, SHELF, SHELF_ROW, told
 from tests.projects import SampleProject
 from tests.servers import connect
@@ -267,3 +267,19 @@ def test_another_trigger_with_the_same_sql_mode_is_not_taken_for_it(make: Make) 
     keeping.forward()
     execute(project, mode, "CREATE TRIGGER noted AFTER DELETE ON shop_item FOR EACH ROW SET @a = 1")
     assert told(keeping.matched(entry).definitions)["noted"].startswith("There is another trigger")
+
+
+def test_columns_that_changed_names_with_each_other_are_not_guessed(make: Make, vendor: str) -> None:
+    fields = [f'migrations.AddField("item", "{name}", models.IntegerField(null=True))' for name in "ab"]
+    swap = [
+        f'migrations.RenameField("item", "{old}", "{new}")'
+        for old, new in (("a", "c"), ("b", "a"), ("c", "b"))
+    ]
+    project, keeping = make(vendor, shop(fields, swap), ITEM_ROW)
+    execute(project, "UPDATE shop_item SET a = 1, b = 2")
+    entry = keeping.kept("0001_initial")
+    migrate(keeping.engine, "shop", "0002_step")
+    done = keeping.put_back(entry)
+    assert [part.match for part in done] == [0, 0]
+    assert all("changed names with each other" in (part.why_not or "") for part in done)
+    assert project.query("SELECT a, b FROM shop_item") == [(None, None)]
