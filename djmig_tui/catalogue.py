@@ -1,7 +1,7 @@
 """A table as the database itself has it: columns, primary key, what is unique and what points elsewhere."""
 
 from importlib import import_module
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from .world import quoted
 
@@ -31,12 +31,12 @@ class Table(NamedTuple):
 
 
 class TableNames:
-    """The names of the tables that are there, in any case where the database sees no difference (MySQL)."""
+    """Names of tables, those that are there unless others are given; in any case where that says nothing."""
 
-    def __init__(self, connection: Any, cursor: Any = None) -> None:
+    def __init__(self, connection: Any, names: Optional[Iterable[str]] = None) -> None:
         self._any_case = connection.features.ignores_table_name_case
-        names = connection.introspection.table_names(cursor)
-        self._names = {self._plain(name) for name in names}
+        found = connection.introspection.table_names() if names is None else names
+        self._names = {self._plain(name) for name in found}
 
     def __contains__(self, name: object) -> bool:
         return self._plain(str(name)) in self._names
@@ -65,9 +65,9 @@ def of_vendor(subject: str, connection: Any) -> Any:
 
 def table_of(connection: Any, name: str) -> Optional[Table]:
     """Return the table called `name`, None if there is none."""
+    if name not in TableNames(connection):
+        return None
     with connection.cursor() as cursor:
-        if name not in TableNames(connection, cursor):
-            return None
         constraints = connection.introspection.get_constraints(cursor, name)
     columns = rows_of(connection).columns(connection, name)
     key: Sequence[str] = ()

@@ -1,6 +1,6 @@
 """How a run ended, in words: what stands, what was taken back, what to do next."""
 
-from typing import Any, List
+from typing import Any, List, Tuple
 
 from . import databases
 from .errors import EngineError
@@ -13,7 +13,7 @@ from .sessions import blocked_sentence
 
 def finished(run: Any, seconds: float) -> RunFinished:
     """Return how `run` ended, with the truth read from the records where they can be read."""
-    done = _standing(run)
+    done, untold = _standing(run)
     if run.error is not None and run.one_transaction and len(done) == len(run.route.keys):
         # The connection broke after the database had committed and before we heard of it.
         run.error, run.post_migrate_error, run.committed = None, run.error, True
@@ -26,11 +26,11 @@ def finished(run: Any, seconds: float) -> RunFinished:
         failed_operation=run.operation,
         half_done=_half_done(run),
         stopped=run.stopped,
-        taken_back=_ended_early(run) and run.one_transaction and not done and not run.untold,
-        untold=run.untold,
+        taken_back=_ended_early(run) and run.one_transaction and not done and not untold,
+        untold=untold,
         reached=tuple(StepDone(*key) for key in _committed(run)),
         post_migrate_error=run.post_migrate_error,
-        next_steps=tuple(_next_steps(run, done)),
+        next_steps=tuple(_next_steps(run, done, untold)),
         seconds=seconds,
         blocked_by=run.blocked_by,
     )
@@ -47,18 +47,19 @@ def _error(run: Any, failed: Any) -> Any:
     return error
 
 
-def _standing(run: Any) -> List[Key]:
+def _standing(run: Any) -> Tuple[List[Key], bool]:
+    """Return what stands, and whether an end came too early that nobody could look at."""
     try:
         databases.refuse_missing(run.connection.alias)
         records = read_records(run.connection.alias)
     except EngineError:  # the database went away: what was committed is what we know
-        run.untold = _ended_early(run)
-        return _committed(run)
-    return [
+        return _committed(run), _ended_early(run)
+    standing = [
         (migration.app_label, migration.name)
         for migration, _ in run.route.pairs
         if is_recorded(migration, records) != run.backwards
     ]
+    return standing, False
 
 
 def _committed(run: Any) -> List[Key]:
@@ -73,9 +74,9 @@ def is_recorded(migration: Any, records: Any) -> bool:
     return (migration.app_label, migration.name) in records
 
 
-def _next_steps(run: Any, done: List[Key]) -> List[str]:
+def _next_steps(run: Any, done: List[Key], untold: bool) -> List[str]:
     if _ended_early(run):
-        return [" ".join(_where_it_stands(run, done))]
+        return [" ".join(_where_it_stands(run, done, untold))]
     if not run.route.pairs:
         return []
     restart = "Restart what runs on this database (runserver, workers)."
@@ -98,13 +99,13 @@ def _clean_up(run: Any) -> List[str]:
     return ["When the models are gone from the code too, remove their content types: %s." % CLEAN_UP]
 
 
-def _where_it_stands(run: Any, done: List[Key]) -> List[str]:
+def _where_it_stands(run: Any, done: List[Key], untold: bool) -> List[str]:
     """Return where it stands and what to do: no word of "nothing" where something may stand."""
     half = _half_done(run)
     sentences = []
     if done:
         sentences.append("%d of %d steps stand." % (len(done), len(run.route.pairs)))
-    elif run.untold:
+    elif untold:
         sentences.append("The records cannot be read: look what stands once the database answers.")
     elif not half:
         sentences.append("Nothing was changed.")

@@ -15,16 +15,17 @@ WAY_OUT = "Drop these foreign keys or tables first, or reset the whole project i
 def tables_of(session: Any, connection: Any, app: str) -> List[str]:
     """Return the tables that are there of the app's models of now, and of those deleted from the code."""
     own = there_of(connection, apps.get_app_config(app).get_models(include_auto_created=True))
-    return _links_first([*own, *forgotten(session, connection, app)])
+    tables = dict.fromkeys([*own, *forgotten(session, connection, app)])
+    return sorted(tables, key=lambda table: (-table.count("_"), table))  # link tables first
 
 
 def forgotten(session: Any, connection: Any, app: str) -> List[str]:
     """Return the tables that are there of models which only the applied migrations know."""
-    fold = str.lower if connection.features.ignores_table_name_case else str
     models = apps.get_models(include_auto_created=True, include_swapped=True)
-    known = {fold(model._meta.db_table) for model in models}  # another app may have taken a table over
+    # Another app may have taken a table over.
+    known = TableNames(connection, (model._meta.db_table for model in models))
     tables = there_of(connection, _models_applied(session, connection.alias, app))
-    return [table for table in tables if fold(table) not in known]
+    return [table for table in tables if table not in known]
 
 
 def _models_applied(session: Any, alias: str, app: str) -> List[Any]:
@@ -44,7 +45,7 @@ def _models_applied(session: Any, alias: str, app: str) -> List[Any]:
 
 
 def there_of(connection: Any, models: Iterable[Any]) -> List[str]:
-    """Return the tables that Django makes for `models` and that are there, link tables first."""
+    """Return the tables that Django makes for `models` and that are there, each once."""
     there = TableNames(connection)
     found = [
         model._meta.db_table
@@ -54,11 +55,7 @@ def there_of(connection: Any, models: Iterable[Any]) -> List[str]:
         and router.allow_migrate_model(connection.alias, model)
         and model._meta.db_table in there
     ]
-    return _links_first(found)
-
-
-def _links_first(tables: Iterable[str]) -> List[str]:
-    return sorted(dict.fromkeys(tables), key=lambda table: (-table.count("_"), table))
+    return list(dict.fromkeys(found))
 
 
 def pointing_at(connection: Any, tables: Sequence[str]) -> List[str]:

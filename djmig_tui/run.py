@@ -89,7 +89,6 @@ class Run:
         self.begun = False
         self.under_way: Optional[Any] = None  # the migration
         self.committed = False
-        self.untold = False  # the records could not be read afterwards
         self.stopped = False
         self.error: Optional[str] = None
         self.detail = ""

@@ -3,7 +3,7 @@
 import configparser
 import ipaddress
 import os
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 _PORTS = {"postgresql": "5432", "mysql": "3306"}
 #: Hosts without a name: what the driver connects to if it is not told.
@@ -125,8 +125,6 @@ def _sections(path: str, group: str) -> Optional[List[Dict[str, str]]]:
         return None
     names = [name for name in parser.sections() if name == group or name.startswith("client")]
     names.sort(key=lambda name: name != group)
-    return [dict(_plain(parser.items(name))) for name in names] or [{}]
-
-
-def _plain(items: List[Tuple[str, Any]]) -> List[Tuple[str, str]]:
-    return [(key.replace("_", "-"), value.strip().strip("'\"")) for key, value in items if value]
+    return [
+        {key: value.strip().strip("'\"") for key, value in parser.items(name) if value} for name in names
+    ] or [{}]

@@ -8,8 +8,6 @@ from djmig_tui.protocol import (
     RESET_KEEPING,
     RESET_RECORD,
     ChangeRecords,
-    DeleteFiles,
-    FileHash,
     MigrationFile,
     ReadFiles,
     RestoreFiles,
@@ -21,7 +19,7 @@ from .engine.api import OnProgress
 from .engine.errors import EngineError, Failed, Refused
 from .journal import DONE, FAILED, RESET_BACK, Deed
 from .reset_ground import OTHERWISE, alone, expect_same
-from .reset_steps import Host, holds_tables, recorded
+from .reset_steps import Host, delete, has_file, holds_tables, keys_of, recorded
 from .reset_words import about
 from .source import from_entry
 from .state_resets import ResetRecord
@@ -90,11 +88,8 @@ async def _new_files(host: Host, record: ResetRecord, entries: list[TrashEntry])
     """Return the files that came since, which have to go. Raises `Failed` if one is somebody's work."""
     old = {(entry.app, entry.name, entry.sha256) for entry in entries}
     history = await host.engine.scan_history(ScanHistory(record.plan.database))
-    there = [f"{app.label}.{one.name}" for app in history.apps for one in app.migrations if one.file]
-    labels = {app for app, _, _ in old}
-    now = (await host.engine.read_files(
-        ReadFiles(record.plan.database, tuple(key for key in there if key.partition(".")[0] in labels))
-    )).files  # fmt: skip
+    there = keys_of(history, has_file, {entry.app for entry in entries})
+    now = (await host.engine.read_files(ReadFiles(record.plan.database, there))).files
     made = {(each.app, each.name, each.sha256) for each in record.made}
     new = [file for file in now if (file.app, file.name, file.sha256) not in old]
     foreign = [file for file in new if record.made and (file.app, file.name, file.sha256) not in made]
@@ -110,13 +105,9 @@ async def _files_back(
 ) -> list[str]:
     for file in new:  # one may be somebody's work
         host.state.keep_in_trash(file, record.plan.database)
-    hashes = tuple(FileHash(file.app, file.name, file.sha256) for file in new)
-    deleted = await host.engine.delete_files(DeleteFiles(record.plan.database, RESET_KEEPING, hashes))
-    if deleted.error:
-        raise Failed(deleted.error)
-    history = await host.engine.scan_history(ScanHistory(record.plan.database))
-    there = {(app.label, one.name) for app in history.apps for one in app.migrations if one.file}
-    missing = [entry for entry in entries if (entry.app, entry.name) not in there]
+    await delete(host.engine, record.plan.database, RESET_KEEPING, new)
+    there = keys_of(await host.engine.scan_history(ScanHistory(record.plan.database)), has_file)
+    missing = [entry for entry in entries if f"{entry.app}.{entry.name}" not in there]
     says = {file.app: file.max_migration for file in new}
     requests = [
         replace(asking.put_back(each), max_migration_after=says.get(each.app, each.max_migration))
@@ -124,7 +115,7 @@ async def _files_back(
     ]
     restored = await host.engine.restore_files(RestoreFiles(tuple(requests)))
     await host.renew()
-    said = [f"Removed {len(hashes)} files that the reset made."] if hashes else []
+    said = [f"Removed {len(new)} files that the reset made."] if new else []
     return [*said, f"Put back {len(restored.paths)} files."] if restored.paths else said
 
 

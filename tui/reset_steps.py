@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Protocol
 
@@ -27,6 +27,8 @@ from djmig_tui.protocol import (
     History,
     LoadHistory,
     MakeMigrations,
+    Migration,
+    MigrationFile,
     Plan,
     PreviewPlan,
     PreviewReset,
@@ -158,31 +160,27 @@ class Steps:
             raise Stale(f"Since the backup was made rows were written ({said}): nothing was done; try again.")
 
     async def _forget(self, step: ResetStep) -> None:
-        labels = {key.partition(".")[0] for key in step.keys}
-        before = await recorded(self._host.engine, step.database, labels)
+        before = await recorded(self._host.engine, step.database, labels_of(step.keys))
         gone = tuple(key for key in step.keys if key in before)
         if gone:
             await self._host.engine.change_records(ChangeRecords(step.database, before, gone))
 
     async def _remove(self, step: ResetStep) -> None:
         plan, state = self.record.plan, self._host.state
-        there = _files(await self._host.engine.scan_history(ScanHistory(plan.database)))
-        labels = {key.partition(".")[0] for key in step.keys}
-        self._refuse_others(key for key in there if key not in step.keys and key.partition(".")[0] in labels)
+        history = await self._host.engine.scan_history(ScanHistory(plan.database))
+        there = keys_of(history, has_file, labels_of(step.keys))
+        self._refuse_others(key for key in there if key not in step.keys)
         keys = tuple(key for key in step.keys if key in there)
         files = (await self._host.engine.read_files(ReadFiles(plan.database, keys))).files
         # All of them are in the trash, and the record knows them, before the first one goes.
         marks = tuple(state.keep_in_trash(file, plan.database).mark for file in files)
         self.keep(replace(self.record, trash=(*self.record.trash, *marks)))
-        hashes = tuple(FileHash(file.app, file.name, file.sha256) for file in files)
-        deleted = await self._host.engine.delete_files(DeleteFiles(plan.database, plan.kind, hashes))
-        if deleted.error:
-            raise Failed(deleted.error)
+        await delete(self._host.engine, plan.database, plan.kind, files)
 
     async def _make(self, step: ResetStep) -> None:
         database = self.record.plan.database
-        there = _files(await self._host.engine.scan_history(ScanHistory(database)))
-        found = tuple(key for key in there if key.partition(".")[0] in step.apps)
+        history = await self._host.engine.scan_history(ScanHistory(database))
+        found = keys_of(history, has_file, step.apps)
         if not self.record.making:
             self._refuse_others(found)
             self.keep(replace(self.record, making=True))
@@ -191,8 +189,7 @@ class Steps:
         made = (await self._host.engine.make_migrations(MakeMigrations(database, step.apps))).keys
         await self._host.renew()
         files = (await self._host.engine.read_files(ReadFiles(database, made))).files
-        hashes = tuple(FileHash(file.app, file.name, file.sha256) for file in files)
-        self.keep(replace(self.record, made=hashes))
+        self.keep(replace(self.record, made=hashes_of(files)))
 
     @staticmethod
     def _refuse_others(keys: Iterable[str]) -> None:
@@ -208,10 +205,7 @@ class Steps:
         files = (await engine.read_files(ReadFiles(plan.database, keys))).files
         for file in files:
             self._host.state.keep_in_trash(file, plan.database)
-        hashes = tuple(FileHash(file.app, file.name, file.sha256) for file in files)
-        deleted = await engine.delete_files(DeleteFiles(plan.database, plan.kind, hashes))
-        if deleted.error:
-            raise Failed(deleted.error)
+        await delete(engine, plan.database, plan.kind, files)
         await self._host.renew()
 
     async def _migrate(self, step: ResetStep) -> None:
@@ -220,7 +214,7 @@ class Steps:
             return
         history = await self._host.engine.load_history(LoadHistory(step.database))
         wanted = {*step.keys, *self._made}
-        keys = tuple(key for key in _unapplied(history) if key in wanted)
+        keys = tuple(key for key in keys_of(history, lambda one: not one.applied) if key in wanted)
         if keys:
             await self._run(PreviewPlan(step.database, APPLY_THESE, keys=keys))
 
@@ -260,13 +254,7 @@ class Untouched(Failed):
 async def recorded(engine: Engine, alias: str, labels: Collection[str]) -> tuple[str, ...]:
     """Return what is recorded of some apps, as "app.name"."""
     history = await engine.scan_history(ScanHistory(alias))
-    return tuple(
-        f"{app.label}.{one.name}"
-        for app in history.apps
-        if app.label in labels
-        for one in app.migrations
-        if one.applied
-    )
+    return keys_of(history, lambda one: one.applied, labels)
 
 
 async def holds_tables(host: Host, alias: str, on_progress: OnProgress) -> bool:
@@ -274,13 +262,36 @@ async def holds_tables(host: Host, alias: str, on_progress: OnProgress) -> bool:
     return bool((await host.engine.count_tables(CountTables(alias), on_progress)).tables)
 
 
-def _files(history: History) -> tuple[str, ...]:
+def keys_of(
+    history: History, wanted: Callable[[Migration], object], labels: Collection[str] | None = None
+) -> tuple[str, ...]:
+    """Return "app.name" of the migrations that are `wanted`, of some apps or of all."""
     return tuple(
-        f"{app.label}.{one.name}" for app in history.apps for one in app.migrations if one.file is not None
+        f"{app.label}.{one.name}"
+        for app in history.apps
+        if labels is None or app.label in labels
+        for one in app.migrations
+        if wanted(one)
     )
 
 
-def _unapplied(history: History) -> tuple[str, ...]:
-    return tuple(
-        f"{app.label}.{one.name}" for app in history.apps for one in app.migrations if not one.applied
-    )
+def labels_of(keys: Iterable[str]) -> set[str]:
+    """Return whose "app.name" these are."""
+    return {key.partition(".")[0] for key in keys}
+
+
+def has_file(migration: Migration) -> bool:
+    """Whether there is a file of it."""
+    return migration.file is not None
+
+
+def hashes_of(files: Iterable[MigrationFile]) -> tuple[FileHash, ...]:
+    """Return what tells these files, with what is in them, from all others."""
+    return tuple(FileHash(file.app, file.name, file.sha256) for file in files)
+
+
+async def delete(engine: Engine, database: str, kind: str, files: Iterable[MigrationFile]) -> None:
+    """Delete these files, as a reset of a kind may. Raises `Failed`, and what the engine refuses."""
+    deleted = await engine.delete_files(DeleteFiles(database, kind, hashes_of(files)))
+    if deleted.error:
+        raise Failed(deleted.error)

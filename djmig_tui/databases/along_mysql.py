@@ -19,7 +19,7 @@ def read(connection: Any, tables: Sequence[str]) -> List[Along]:
     """Return the triggers and indexes of those of `tables` that are there."""
     found: List[Along] = []
     with connection.cursor() as cursor, _backquotes(cursor) as mode:
-        present = TableNames(connection, cursor)
+        present = TableNames(connection)
         for table in tables:
             if table in present:
                 found.extend(_of(cursor, table, mode))

@@ -1,7 +1,7 @@
 """Views, triggers and indexes of PostgreSQL as SQL: Django drops with CASCADE, which takes them along."""
 
 import contextlib
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from django.db import transaction
 
@@ -69,7 +69,7 @@ def read(connection: Any, tables: Sequence[str]) -> List[Along]:
     return _read(connection, [connection.ops.quote_name(table) for table in tables])
 
 
-def there(connection: Any, kept: Union[Along, KeptDefinition]) -> Optional[Along]:
+def there(connection: Any, kept: KeptDefinition) -> Optional[Along]:
     """Return what has its name now, None if nothing has."""
     found = _read(connection, [kept.table or kept.name])
     for each in found:
@@ -100,7 +100,10 @@ def gone(connection: Any, before: Sequence[Along], renamed: Dict[str, str]) -> L
     with connection.cursor() as cursor:
         cursor.execute(_LEFT, [others, triggers])
         left = {oid for (oid,) in cursor.fetchall()}
-    return [each for each in before if each.oid not in left and there(connection, each) is None]
+    missing = [each for each in before if each.oid not in left]
+    names = sorted({each.table or each.name for each in missing})
+    now = {(each.kind, each.table, each.name) for each in _read(connection, names)} if names else set()
+    return [each for each in missing if (each.kind, each.table, each.name) not in now]
 
 
 @contextlib.contextmanager

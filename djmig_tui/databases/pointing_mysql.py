@@ -2,11 +2,12 @@
 
 from typing import Any, List, Sequence, Set, Tuple
 
+from ..catalogue import TableNames
+
 
 def from_elsewhere(connection: Any, tables: Sequence[str]) -> List[Tuple[str, str]]:
     """Return (who points, at what) for foreign keys at `tables` from tables that are none of them, sorted."""
-    fold = str.lower if connection.features.ignores_table_name_case else str
-    own = {fold(table) for table in tables}
+    own = TableNames(connection, tables)
     found: Set[Tuple[str, str]] = set()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -15,6 +16,6 @@ def from_elsewhere(connection: Any, tables: Sequence[str]) -> List[Tuple[str, st
             " WHERE referenced_table_schema = DATABASE() AND referenced_table_name IS NOT NULL"
         )
         for here, schema, table, target in cursor.fetchall():
-            if fold(target) in own and not (here and fold(table) in own):
+            if target in own and not (here and table in own):
                 found.add((table if here else "%s.%s" % (schema, table), target))
     return sorted(found)

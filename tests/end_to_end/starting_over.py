@@ -102,20 +102,29 @@ def killed_at(
 
     Say whether there was such a write; else it came to its end.
     """
-    launcher = program.launcher.with_name("killed")
-    launcher.write_text(KILLED.format(root=str(ROOT), number=number, before=moment == BEFORE))
-    done = subprocess.run(
+    source = KILLED.format(root=str(ROOT), number=number, before=moment == BEFORE)
+    done = launched(program, project, source, typed)
+    assert done.returncode in (0, -signal.SIGKILL), done
+    return done.returncode != 0
+
+
+def launched(
+    program: Program, project: SampleProject, source: str, typed: Sequence[str]
+) -> subprocess.CompletedProcess[str]:
+    """Run `reset` by a launcher of its own, whose source this is."""
+    launcher = program.launcher.with_name("launcher_of_a_test")
+    launcher.write_text(source)
+    return subprocess.run(
         [sys.executable, str(launcher), "reset", *typed],
         cwd=project.folder,
         env=program.environment(project.env),
         stdin=subprocess.DEVNULL,
         capture_output=True,
+        text=True,
         timeout=SECONDS,
         check=False,
         start_new_session=True,
     )
-    assert done.returncode in (0, -signal.SIGKILL), done
-    return done.returncode != 0
 
 
 def is_unfinished(program: Program) -> bool:

@@ -6,19 +6,19 @@ import json
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.program import ROOT, SECONDS, Program
+from tests.end_to_end.program import ROOT, Program
 from tests.end_to_end.starting_over import (
     AFTER,
     BEFORE,
     files,
     is_unfinished,
     killed_at,
+    launched,
     names,
     reset,
     shop_and_orders,
@@ -77,20 +77,10 @@ def written_to(
     program: Program, project: SampleProject, *typed: str, number: int
 ) -> subprocess.CompletedProcess[str]:
     """Run `reset` while another program writes into the database after a write of its record."""
-    launcher = program.launcher.with_name("written")
-    launcher.write_text(
-        WRITTEN.format(root=str(ROOT), number=number, database=project.databases["default"], statement=LATER)
+    source = WRITTEN.format(
+        root=str(ROOT), number=number, database=project.databases["default"], statement=LATER
     )
-    return subprocess.run(
-        [sys.executable, str(launcher), "reset", *typed],
-        cwd=project.folder,
-        env=program.environment(project.env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    return launched(program, project, source, typed)
 
 
 def settings(project: SampleProject) -> Path:

@@ -117,16 +117,14 @@ async def _settle(session: Session, project: Project, record: ResetRecord | None
     if session.options.read_only or not session.options.yes:
         refusal = f"{about(record)} Nothing was done. To do it, add --yes."
         return Answer(_data(record.plan, [], refusal), text, refusal, code=FAILED)
-    if session.options.finish:
-        left = record.plan.steps[record.done :]
-        others = await _others(session, replace(record.plan, steps=left))
-        if others and not session.options.end_sessions:
-            return _ended_only_if_agreed(record, text, others)
-        return await _go_on(session, project, record, text)
-    restored = reset_back.databases_to_restore(record)
-    others = (await reset_stakes.others(session.engine, restored)).sessions if restored else ()
+    finish = session.options.finish
+    restored = [] if finish else reset_back.databases_to_restore(record)
+    left = replace(record.plan, steps=record.plan.steps[record.done :])
+    others = await (_others(session, left) if finish else _connected(session, restored))
     if others and not session.options.end_sessions:
-        return _ended_only_if_agreed(record, text, others)
+        return _would_be_ended(record, text, others)
+    if finish:
+        return await _go_on(session, project, record, text)
     if restored and not session.options.accept_loss:
         refusal = (
             f"Nothing was done. {', '.join(restored)} would be restored, and what was written since the "
@@ -137,7 +135,7 @@ async def _settle(session: Session, project: Project, record: ResetRecord | None
     return Answer(_data(record.plan, said, None), lines(*said, "Everything was put back."))
 
 
-def _ended_only_if_agreed(record: ResetRecord, text: str, others: tuple[DatabaseSession, ...]) -> Answer:
+def _would_be_ended(record: ResetRecord, text: str, others: tuple[DatabaseSession, ...]) -> Answer:
     text += lines(*(f"Connected now: {in_words(one)}" for one in others))
     refusal = "Nothing was done. Who is connected would be ended: to do it, add --end-sessions."
     return Answer(_data(record.plan, [], refusal), text, refusal, code=FAILED)
@@ -162,6 +160,10 @@ async def take_reset_back(session: Session, project: Project, id: str) -> Answer
 async def _others(session: Session, plan: ResetPlan) -> tuple[DatabaseSession, ...]:
     """Return who else is connected to a database in whose place another one is put."""
     aliases = [step.database for step in plan.steps if step.action == RESET_RECREATE]
+    return await _connected(session, aliases)
+
+
+async def _connected(session: Session, aliases: list[str]) -> tuple[DatabaseSession, ...]:
     return (await reset_stakes.others(session.engine, aliases)).sessions
 
 
