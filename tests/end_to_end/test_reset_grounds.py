@@ -257,7 +257,7 @@ def test_a_file_in_the_way_of_taking_it_back_holds_nothing_back(
     assert program.run(project.folder, project.env, "migrate", "--yes").code == 0
 
 
-def test_max_migration_txt_names_the_old_one_again(program: Program, project: SampleProject) -> None:
+def test_edge_54_max_migration_txt_names_the_old_one_again(program: Program, project: SampleProject) -> None:
     last = project.folder / "shop" / "migrations" / "max_migration.txt"
     last.write_text("0002_note\n")
     reset(program, project, "shop", *AGREED)
